@@ -1,0 +1,107 @@
+/* SPDX-License-Identifier: MIT */
+/** @file context.h
+ *  A context owns everything that is made from it, holds the last error message, and chooses the backend.
+ *
+ *  - It is lazy: creating it opens no device, no thread and no file.
+ *  - Destroying it destroys all its children; their handles are invalid afterwards.
+ *  - A context and all that was made from it belong to one thread at a time. Contexts are independent of each other;
+ *    the library has no global state. nninit_context_cancel() is the only call that any thread may make.
+ *  - Each handle is one claim. nninit_…_destroy() gives that claim up early, accepts NULL, sets the pointer to NULL,
+ *    and may be called in any order: an object lives as long as another one is made of it. */
+#ifndef NNINIT_CONTEXT_H
+#define NNINIT_CONTEXT_H
+
+#include <nninit/status.h>
+
+#include <stddef.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+/** Everything else is made from a context. */
+typedef struct nninit_context nninit_context;
+
+/** Return `size` bytes aligned for any object, or NULL. */
+typedef void *(*nninit_alloc_fn)(void *user, size_t size);
+/** Take back what nninit_alloc_fn returned; never called with NULL. */
+typedef void (*nninit_free_fn)(void *user, void *memory);
+/** Receive one line of text, without a newline, on the calling thread. */
+typedef void (*nninit_log_fn)(void *user, const char *line);
+
+/** How a context is to work. Zero everything, set `size`, then what you want to change:
+ *  `nninit_context_options o = {sizeof o};` */
+typedef struct nninit_context_options {
+    size_t size;           /**< sizeof(nninit_context_options), so that later versions can add fields */
+    const char *backend;   /**< "auto" (the default, also NULL), "ref" or "cpu". NNINIT_BACKEND in the environment
+                                replaces "auto" (not in a setuid program) */
+    int threads;           /**< threads that compute, the caller's included; 0 (default): as many as the process may use.
+                                At most 256. The results do not depend on it */
+    nninit_alloc_fn alloc; /**< all memory comes from here; NULL (default): malloc. Called on the context's thread */
+    nninit_free_fn free;   /**< set with alloc, or both NULL */
+    void *alloc_user;      /**< passed to both */
+    nninit_log_fn log;     /**< NULL (default): nothing is reported */
+    void *log_user;        /**< passed to log */
+} nninit_context_options;
+
+/**
+ * Create a context.
+ *
+ * @param out      the new context, or NULL on failure
+ * @param options  copied; NULL: every default
+ *
+ * @retval NNINIT_OK           *out is ready
+ * @retval NNINIT_ERR_INVALID  out is NULL, options->size is 0 or larger than this version knows, threads is not in
+ *                             0..256, or only one of alloc and free is set
+ * @retval NNINIT_ERR_MEMORY   out of memory
+ * @note   There is no message when no context could be made. An unknown backend is reported when it is first needed.
+ * @since  0.1
+ */
+NNINIT_API nninit_status nninit_context_create(nninit_context **out, const nninit_context_options *options);
+
+/**
+ * Destroy a context and everything that was made from it; closes its threads.
+ *
+ * @param context  address of the handle; the handle is set to NULL. NULL and a NULL handle are accepted
+ * @since 0.1
+ */
+NNINIT_API void nninit_context_destroy(nninit_context **context);
+
+/**
+ * The message of the last call on this context, or on an object made from it, that failed.
+ *
+ * @return text without a newline, "" before the first failure, owned by the context and valid until the next failure;
+ *         for a NULL context a constant that says so
+ * @since 0.1
+ */
+NNINIT_API const char *nninit_context_message(const nninit_context *context);
+
+/**
+ * Open the backend if that has not happened yet, and name it, e.g. "cpu (avx2, 2 threads)".
+ *
+ * @param context      the context
+ * @param description  [out] text owned by the context; NULL on failure
+ *
+ * @retval NNINIT_OK           the backend is open
+ * @retval NNINIT_ERR_INVALID  an argument is NULL
+ * @retval NNINIT_ERR_BACKEND  the backend asked for is unknown or cannot be had here; the message says why
+ * @retval NNINIT_ERR_DEVICE   threads could not be started
+ * @retval NNINIT_ERR_MEMORY   out of memory
+ * @since 0.1
+ */
+NNINIT_API nninit_status nninit_context_backend(nninit_context *context, const char **description);
+
+/**
+ * Ask the training or evaluation call that is running on this context to stop, or the next one if none is running.
+ * That call returns NNINIT_ERR_CANCELLED between two steps and the request is then spent; everything stays usable, and
+ * calling again continues the epoch where it stopped.
+ *
+ * @note  Any thread, also from a signal handler.
+ * @since 0.1
+ */
+NNINIT_API void nninit_context_cancel(nninit_context *context);
+
+#ifdef __cplusplus
+}
+#endif
+#endif

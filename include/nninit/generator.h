@@ -1,0 +1,173 @@
+/* SPDX-License-Identifier: MIT */
+/** @file generator.h
+ *  Random streams. There is no hidden global generator: every call that draws takes one of these. What is drawn depends
+ *  on the state alone, never on threads, backend or instruction set.
+ *
+ *  NNINIT_STREAM_TORCH is PyTorch's CPU generator: MT19937 and, word for word and bit for bit, the way in which
+ *  torch 1.13 turns words into numbers on any usual x86-64 Linux machine (ATen capability AVX2 or AVX512).
+ *  NNINIT_STREAM_TORCH_BASE is the same without fused multiply-add (ATEN_CPU_CAPABILITY=default).
+ *  float32 results are exact to the bit. In float64, normal() uses the C library's log, sin and cos, so that the last bit
+ *  may differ from one libm to another. docs/numerics.md has the details. */
+#ifndef NNINIT_GENERATOR_H
+#define NNINIT_GENERATOR_H
+
+#include <nninit/tensor.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+/** A random stream and its state. */
+typedef struct nninit_generator nninit_generator;
+
+/** Which stream. */
+typedef enum nninit_stream {
+    NNINIT_STREAM_TORCH = 1,     /**< PyTorch's CPU stream, AVX2 profile: the default of PyTorch on x86-64 */
+    NNINIT_STREAM_TORCH_BASE = 2 /**< PyTorch's CPU stream without fused multiply-add */
+} nninit_stream;
+
+/** Bytes in the state of a PyTorch stream: exactly those of torch.get_rng_state(). */
+#define NNINIT_TORCH_STATE_SIZE 5056
+
+/**
+ * Create a generator, seeded as by torch.manual_seed(seed).
+ *
+ * @param out      the new generator, or NULL on failure
+ * @param context  its owner
+ * @param stream   which stream
+ * @param seed     PyTorch's streams use the low 32 bits only, as PyTorch does (777 and 777 + 2^32 give the same numbers)
+ *
+ * @retval NNINIT_OK           *out is ready
+ * @retval NNINIT_ERR_INVALID  a pointer is NULL or the stream is unknown
+ * @retval NNINIT_ERR_MEMORY   out of memory
+ * @since 0.1
+ */
+NNINIT_API nninit_status nninit_generator_create(nninit_generator **out, nninit_context *context, nninit_stream stream,
+                                                 uint64_t seed);
+
+/** Give up the claim on a generator (see context.h). @since 0.1 */
+NNINIT_API void nninit_generator_destroy(nninit_generator **generator);
+
+/**
+ * Start again from a seed; a cached normal is dropped. Like torch.manual_seed().
+ *
+ * @retval NNINIT_OK           seeded
+ * @retval NNINIT_ERR_INVALID  generator is NULL
+ * @since 0.1
+ */
+NNINIT_API nninit_status nninit_generator_seed(nninit_generator *generator, uint64_t seed);
+
+/**
+ * Uniform numbers in [low, high): tensor.uniform_(low, high). One word a float (24 bits), two a double (53 bits).
+ *
+ * @param generator  advanced
+ * @param dtype      NNINIT_FLOAT32 or NNINIT_FLOAT64: the type of values
+ * @param values     [count], overwritten; NULL only where count is 0
+ * @param count      at least 0
+ * @param low, high  finite, low <= high, both within the type's range
+ *
+ * @retval NNINIT_OK           values are drawn
+ * @retval NNINIT_ERR_INVALID  a NULL, an unknown type, a negative count or bad bounds; nothing was drawn
+ * @since 0.1
+ */
+NNINIT_API nninit_status nninit_generator_uniform(nninit_generator *generator, nninit_dtype dtype, void *values,
+                                                  int64_t count, double low, double high);
+
+/**
+ * Normal numbers N(mean, std^2): tensor.normal_(mean, std) on a contiguous tensor. Under 16 values one by one, in double,
+ * with the second half of each Box-Muller pair kept in the generator for the next such call; from 16 values on in blocks
+ * of 16, count words (and 16 more when count % 16), without that cache.
+ *
+ * @param mean  finite
+ * @param std   finite, >= 0
+ * @retval (as nninit_generator_uniform)
+ * @since 0.1
+ */
+NNINIT_API nninit_status nninit_generator_normal(nninit_generator *generator, nninit_dtype dtype, void *values,
+                                                 int64_t count, double mean, double std);
+
+/**
+ * Integers in [0, 2^63): torch.empty(count, dtype=int64).random_(). Two words each.
+ *
+ * @param values  [count], overwritten
+ * @retval NNINIT_OK           values are drawn
+ * @retval NNINIT_ERR_INVALID  a NULL or a negative count
+ * @since 0.1
+ */
+NNINIT_API nninit_status nninit_generator_random(nninit_generator *generator, int64_t *values, int64_t count);
+
+/**
+ * Integers in [low, high): torch.randint(low, high, (count,)), `low + word % (high - low)`. One word each while
+ * high - low < 2^32, else two, as in torch 1.13.
+ *
+ * @param low, high  low < high, high - low < 2^63
+ * @retval NNINIT_OK           values are drawn
+ * @retval NNINIT_ERR_INVALID  a NULL, a negative count or bad bounds
+ * @since 0.1
+ */
+NNINIT_API nninit_status nninit_generator_randint(nninit_generator *generator, int64_t *values, int64_t count,
+                                                  int64_t low, int64_t high);
+
+/**
+ * Ones with probability p, else zeros: tensor.bernoulli_(p) with one probability for all, two words each, as in builds of
+ * PyTorch without MKL (those with MKL draw this one case from MKL's own stream).
+ *
+ * @param dtype  NNINIT_FLOAT32 or NNINIT_FLOAT64: the type of values
+ * @param p      0 to 1
+ * @retval (as nninit_generator_uniform)
+ * @since 0.1
+ */
+NNINIT_API nninit_status nninit_generator_bernoulli(nninit_generator *generator, nninit_dtype dtype, void *values,
+                                                    int64_t count, double p);
+
+/**
+ * Ones with probability p[i], else zeros: torch.bernoulli(p). One word each in float32, two in float64.
+ *
+ * @param dtype  type of both p and values
+ * @param p      [count], each 0 to 1
+ * @retval (as nninit_generator_uniform)
+ * @since 0.1
+ */
+NNINIT_API nninit_status nninit_generator_bernoulli_each(nninit_generator *generator, nninit_dtype dtype, void *values,
+                                                         const void *p, int64_t count);
+
+/**
+ * A permutation of 0..n-1: torch.randperm(n). n - 1 words.
+ *
+ * @param order  [n], overwritten
+ * @param n      0 to 2^31 - 1
+ * @retval NNINIT_OK           order is drawn
+ * @retval NNINIT_ERR_INVALID  a NULL, or n out of range
+ * @since 0.1
+ */
+NNINIT_API nninit_status nninit_generator_randperm(nninit_generator *generator, int64_t *order, int64_t n);
+
+/** Bytes that nninit_generator_save() writes: NNINIT_TORCH_STATE_SIZE for PyTorch's streams; 0 for NULL. @since 0.1 */
+NNINIT_API size_t nninit_generator_state_size(const nninit_generator *generator);
+
+/**
+ * Save the state, cached normals included. For PyTorch's streams these are the bytes of torch.get_rng_state(), little-endian
+ * on every machine: `torch.set_rng_state(torch.frombuffer(blob, dtype=torch.uint8))` goes on where C stopped.
+ *
+ * @param state  [size] bytes, overwritten
+ * @param size   must equal nninit_generator_state_size()
+ * @retval NNINIT_OK           saved
+ * @retval NNINIT_ERR_INVALID  a NULL or a wrong size
+ * @since 0.1
+ */
+NNINIT_API nninit_status nninit_generator_save(const nninit_generator *generator, void *state, size_t size);
+
+/**
+ * Go on from a saved state, e.g. `bytes(torch.get_rng_state())`.
+ *
+ * @retval NNINIT_OK           restored
+ * @retval NNINIT_ERR_INVALID  a NULL or a wrong size
+ * @retval NNINIT_ERR_FORMAT   the bytes are not a state of this kind of stream; the generator is unchanged
+ * @since 0.1
+ */
+NNINIT_API nninit_status nninit_generator_restore(nninit_generator *generator, const void *state, size_t size);
+
+#ifdef __cplusplus
+}
+#endif
+#endif
