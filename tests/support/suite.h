@@ -1,0 +1,57 @@
+/* SPDX-License-Identifier: MIT */
+/* What every test program shares: SUITE(name, tests…) defines main. */
+#ifndef SUITE_H
+#define SUITE_H
+
+#include <nninit/nninit.h>
+
+#include <check.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* A path below tests/, good until the fourth next call. */
+static inline const char *suite_path(const char *relative) {
+    static char paths[4][1024];
+    static unsigned next;
+    char *path = paths[next++ % 4];
+    const char *root = getenv("NNINIT_TEST_DATA");
+    snprintf(path, sizeof paths[0], "%s/%s", root ? root : "tests", relative);
+    return path;
+}
+
+static inline nninit_context *suite_context(void) {
+    nninit_context *context = NULL;
+    ck_assert_int_eq(nninit_context_create(&context, NULL), NNINIT_OK);
+    return context;
+}
+
+#define ck_assert_ok(context, call)                                                                                    \
+    do {                                                                                                               \
+        nninit_status status_ = (call);                                                                                \
+        ck_assert_msg(status_ == NNINIT_OK, "%s: %s (%s)", #call, nninit_status_name(status_),                         \
+                      nninit_context_message(context));                                                                \
+    } while (0)
+
+static inline int suite_run(const char *name, const TTest *const *tests, size_t count) {
+    Suite *suite = suite_create(name);
+    for (size_t i = 0; i < count; i++) {
+        TCase *one = tcase_create(tests[i]->name);
+        tcase_set_timeout(one, 280);
+        tcase_add_test(one, tests[i]);
+        suite_add_tcase(suite, one);
+    }
+    SRunner *runner = srunner_create(suite);
+    srunner_run_all(runner, CK_NORMAL);
+    int failed = srunner_ntests_failed(runner);
+    srunner_free(runner);
+    return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+}
+
+#define SUITE(name, ...)                                                                                               \
+    int main(void) {                                                                                                   \
+        const TTest *const tests[] = {__VA_ARGS__};                                                                    \
+        return suite_run(#name, tests, sizeof tests / sizeof *tests);                                                  \
+    }
+
+#endif
