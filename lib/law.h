@@ -1,0 +1,189 @@
+/* SPDX-License-Identifier: MIT */
+/* The numeric law's functions (docs/numerics.md): the same IEEE-754 operations in the same order wherever this is compiled.
+ * No libm but fmaf and sqrtf, which are exact. */
+#ifndef NNINIT_LIB_LAW_H
+#define NNINIT_LIB_LAW_H
+
+#include <float.h>
+#include <math.h>
+#include <stdint.h>
+#include <string.h>
+
+#if defined(__FAST_MATH__)
+#error "the numeric law does not hold under -ffast-math"
+#endif
+#if defined(FLT_EVAL_METHOD) && FLT_EVAL_METHOD != 0
+#error "the numeric law needs float arithmetic without excess precision (FLT_EVAL_METHOD 0)"
+#endif
+
+/* A stored moment below this magnitude becomes +0: moments of inputs that are rarely lit would decay into denormals. */
+#define LAW_TINY 0x1p-100f
+
+static inline uint32_t law_bits(float x) {
+    uint32_t u;
+    memcpy(&u, &x, sizeof u);
+    return u;
+}
+
+static inline float law_float(uint32_t u) {
+    float x;
+    memcpy(&x, &u, sizeof x);
+    return x;
+}
+
+static inline float law_tiny(float x) {
+    return fabsf(x) < LAW_TINY ? 0.0f : x;
+}
+
+/* exp by x = n ln 2 + r; polynomial of Cephes' expf. */
+static inline float law_exp(float x) {
+    float c = x < -87.33f ? -87.33f : x > 88.72f ? 88.72f : x;
+    c = c == c ? c : 0.0f;
+    float n = fmaf(c, 1.44269504088896341f, 12582912.0f) - 12582912.0f; /* 1.5 * 2^23: rounds to an integer */
+    float r = fmaf(n, -0.693359375f, c);
+    r = fmaf(n, 2.12194440e-4f, r);
+    float p = 1.9875691500e-4f;
+    p = fmaf(p, r, 1.3981999507e-3f);
+    p = fmaf(p, r, 8.3334519073e-3f);
+    p = fmaf(p, r, 4.1665795894e-2f);
+    p = fmaf(p, r, 1.6666665459e-1f);
+    p = fmaf(p, r, 5.0000001201e-1f);
+    p = fmaf(p, r * r, r) + 1.0f;
+    /* n reaches 128, whose scale is not a float: halve it into two steps, both exact. */
+    int32_t i = (int32_t)n, h = i / 2;
+    float y = p * law_float((uint32_t)(h + 127) << 23) * law_float((uint32_t)(i - h + 127) << 23);
+    return x < -87.33f ? 0.0f : x > 88.72f ? INFINITY : x == x ? y : x;
+}
+
+/* log of a positive normal; polynomial of Cephes' logf. log(0) = -Inf, log(+Inf) = +Inf; negative or NaN gives NaN. */
+static inline float law_log(float x) {
+    uint32_t u = law_bits(x);
+    float e = (float)((int32_t)(u >> 23) - 126);
+    float m = law_float((u & 0x007fffffu) | 0x3f000000u);
+    float below = m < 0.707106781186547524f ? 1.0f : 0.0f;
+    e = e - below;
+    m = (m - 1.0f) + (below != 0.0f ? m : 0.0f);
+    float z = m * m, y = 7.0376836292e-2f;
+    y = fmaf(y, m, -1.1514610310e-1f);
+    y = fmaf(y, m, 1.1676998740e-1f);
+    y = fmaf(y, m, -1.2420140846e-1f);
+    y = fmaf(y, m, 1.4249322787e-1f);
+    y = fmaf(y, m, -1.6668057665e-1f);
+    y = fmaf(y, m, 2.0000714765e-1f);
+    y = fmaf(y, m, -2.4999993993e-1f);
+    y = fmaf(y, m, 3.3333331174e-1f);
+    y = y * m;
+    y = fmaf(y, z, e * -2.12194440e-4f);
+    y = fmaf(-z, 0.5f, y);
+    m = m + y;
+    float result = fmaf(e, 0.693359375f, m);
+    return x > 0.0f ? (x <= FLT_MAX ? result : x) : x == 0.0f ? -INFINITY : NAN;
+}
+
+static inline float law_sigmoid(float x) {
+    return 1.0f / (1.0f + law_exp(-x));
+}
+
+/* Polynomial of Cephes' tanhf below 0.625, else by exp(-2|x|). */
+static inline float law_tanh(float x) {
+    float a = fabsf(x), z = x * x, p = -5.70498872745e-3f;
+    p = fmaf(p, z, 2.06390887954e-2f);
+    p = fmaf(p, z, -5.37397155531e-2f);
+    p = fmaf(p, z, 1.33314422036e-1f);
+    p = fmaf(p, z, -3.33332819422e-1f);
+    float near_zero = fmaf(p * z, x, x);
+    float t = law_exp(-2.0f * a);
+    float far = (1.0f - t) / (1.0f + t);
+    return a < 0.625f ? near_zero : x < 0.0f ? -far : far;
+}
+
+/* Selects, never products: 0 * Inf would be NaN; written so that NaN stays NaN. */
+static inline float law_relu(float x) {
+    return x < 0.0f ? 0.0f : x;
+}
+
+static inline float law_leaky_relu(float x, float slope) {
+    return x < 0.0f ? slope * x : x;
+}
+
+/* S(x, n): the one shape of every sum that is not a column sum. */
+static inline float law_fold(float *s) {
+    for (int width = 8; width > 0; width /= 2)
+        for (int j = 0; j < width; j++)
+            s[j] += s[j + width];
+    return s[0];
+}
+
+static inline float law_sum(const float *x, int64_t n) {
+    float s[16] = {0};
+    for (int64_t i = 0; i < n; i++)
+        s[i % 16] += x[i];
+    return law_fold(s);
+}
+
+static inline float law_row_max(const float *z, int64_t n) {
+    float m = z[0];
+    for (int64_t j = 1; j < n; j++)
+        m = z[j] > m ? z[j] : m;
+    return m;
+}
+
+/* S of exp(z - max z), and that maximum. */
+static inline float law_row_expsum(const float *z, int64_t n, float *maximum) {
+    float m = law_row_max(z, n), s[16] = {0};
+    for (int64_t j = 0; j < n; j++)
+        s[j % 16] += law_exp(z[j] - m);
+    *maximum = m;
+    return law_fold(s);
+}
+
+static inline float law_cross_entropy(const float *z, int64_t n, int32_t label) {
+    float m, s = law_row_expsum(z, n, &m);
+    return law_log(s) - (z[label] - m);
+}
+
+static inline void law_cross_entropy_gradient(const float *z, int64_t n, int32_t label, float rows, float *dz) {
+    float m, s = law_row_expsum(z, n, &m);
+    for (int64_t j = 0; j < n; j++)
+        dz[j] = (law_exp(z[j] - m) / s - (j == label ? 1.0f : 0.0f)) / rows;
+}
+
+/* The lowest index among equals. */
+static inline int32_t law_argmax(const float *z, int64_t n) {
+    int32_t best = 0;
+    for (int64_t j = 1; j < n; j++)
+        if (z[j] > z[best])
+            best = (int32_t)j;
+    return best;
+}
+
+/* Options of an update that stay for a program, rounded to float once. */
+struct law_adam {
+    float beta1, rest1, beta2, rest2, eps, decay; /* rest = 1 - beta; decay: added to the gradient */
+};
+
+/* One parameter: step = lr / (1 - beta1^t), root = sqrt(1 - beta2^t), shrink = 1 - lr * decay of AdamW, else 1. */
+static inline void law_adam(const struct law_adam *o, float step, float root, float shrink, float g, float *p, float *m,
+                            float *v) {
+    float w = shrink != 1.0f ? *p * shrink : *p;
+    g = o->decay != 0.0f ? g + o->decay * w : g;
+    *m = law_tiny(o->beta1 * *m + o->rest1 * g);
+    *v = law_tiny(o->beta2 * *v + (o->rest2 * g) * g);
+    *p = w - (step * *m) / (sqrtf(*v) / root + o->eps);
+}
+
+struct law_sgd {
+    float decay, momentum, nesterov;
+};
+
+/* keep = momentum, or 0 in the first step; fresh = 1 - dampening, or 1 in the first step; m NULL: no momentum. */
+static inline void law_sgd(const struct law_sgd *o, float lr, float keep, float fresh, float g, float *p, float *m) {
+    g = o->decay != 0.0f ? g + o->decay * *p : g;
+    if (m) {
+        *m = law_tiny(keep * *m + fresh * g);
+        g = o->nesterov != 0.0f ? g + o->momentum * *m : *m;
+    }
+    *p = *p - lr * g;
+}
+
+#endif
