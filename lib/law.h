@@ -176,11 +176,11 @@ struct law_sgd {
     float decay, momentum, nesterov;
 };
 
-/* keep = momentum, or 0 in the first step; fresh = 1 - dampening, or 1 in the first step; m NULL: no momentum. */
-static inline void law_sgd(const struct law_sgd *o, float lr, float keep, float fresh, float g, float *p, float *m) {
+/* fresh = 1 - dampening, or 1 in the first step; m NULL: no momentum. */
+static inline void law_sgd(const struct law_sgd *o, float lr, float fresh, float g, float *p, float *m) {
     g = o->decay != 0.0f ? g + o->decay * *p : g;
     if (m) {
-        *m = law_tiny(keep * *m + fresh * g);
+        *m = law_tiny(o->momentum * *m + fresh * g);
         g = o->nesterov != 0.0f ? g + o->momentum * *m : *m;
     }
     *p = *p - lr * g;

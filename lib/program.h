@@ -1,0 +1,132 @@
+/* SPDX-License-Identifier: MIT */
+/* The waist of the library: layers, losses and optimizers emit nodes into a program; an executor prepares it once and
+ * runs it. Everything here is plain data. docs/numerics.md says what each kind computes, to the bit. */
+#ifndef NNINIT_LIB_PROGRAM_H
+#define NNINIT_LIB_PROGRAM_H
+
+#include "law.h"
+#include "object.h"
+
+/* Basic kinds: X(name, inputs, outputs, formula). B rows of the batch; [b,:] one of them.
+ * Every executor has all of them. */
+#define BASIC_KINDS(X)                                                                                                 \
+    X(GATHER_U8, 2, 1, "y[b,:] = (float)data[index[b],:] / divisor")                                                   \
+    X(GATHER_F32, 2, 1, "y[b,:] = data[index[b],:]")                                                                   \
+    X(GATHER_I32, 2, 1, "y[b] = data[index[b]]")                                                                       \
+    X(GEMM_NT, 2, 1, "y[b,o] = sum over i of x[b,i] w[o,i]")                                                           \
+    X(BIAS, 2, 1, "y[b,o] = x[b,o] + bias[o]; y may be x")                                                             \
+    X(RELU, 1, 1, "y = x < 0 ? 0 : x")                                                                                 \
+    X(LEAKY_RELU, 1, 1, "y = x < 0 ? slope x : x")                                                                     \
+    X(SIGMOID, 1, 1, "y = 1 / (1 + exp(-x))")                                                                          \
+    X(TANH, 1, 1, "y = tanh x")                                                                                        \
+    X(RELU_GRADIENT, 2, 1, "dx = y > 0 ? dy : 0, from (y, dy); dx may be dy")                                          \
+    X(LEAKY_RELU_GRADIENT, 2, 1, "dx = y > 0 ? dy : slope dy")                                                         \
+    X(SIGMOID_GRADIENT, 2, 1, "dx = dy (y (1 - y))")                                                                   \
+    X(TANH_GRADIENT, 2, 1, "dx = dy (1 - y y)")                                                                        \
+    X(CROSS_ENTROPY, 2, 1, "c[b] = log(sum exp(z[b,:] - m)) - (z[b,label[b]] - m), m = max z[b,:]")                     \
+    X(CROSS_ENTROPY_GRADIENT, 2, 1, "dz[b,j] = (softmax(z[b,:])[j] - [j = label[b]]) / B")                             \
+    X(SQUARED_ERROR, 2, 1, "c[b,j] = (z[b,j] - t[b,j])^2")                                                             \
+    X(SQUARED_ERROR_GRADIENT, 2, 1, "dz[b,j] = 2 (z[b,j] - t[b,j]) / (B outputs)")                                     \
+    X(MEAN, 1, 1, "slot = S(x) / count of x; a mean that is not finite ends the run after its step")                   \
+    X(GEMM_NN, 2, 1, "dx[b,i] = sum over o of dy[b,o] w[o,i]")                                                         \
+    X(GEMM_TN, 2, 1, "dw[o,i] = sum over b of dy[b,o] x[b,i], from (dy, x)")                                           \
+    X(COLUMN_SUM, 1, 1, "db[o] = sum over b of dy[b,o]")                                                               \
+    X(SGD, 3, 2, "p, m by law_sgd from (g, lr, fresh); no second output: no momentum")                                 \
+    X(ADAM, 4, 3, "p, m, v by law_adam from (g, step, root, shrink)")                                                  \
+    X(ARGMAX, 1, 1, "y[b] = lowest j with z[b,j] = max z[b,:]")                                                        \
+    X(COUNT_EQUAL, 2, 1, "slot = number of b with x[b] = y[b]")
+
+/* Fused kinds: X(name, inputs, outputs, formula). An executor may have them; fuse.c's table defines each by its expansion. */
+#define FUSED_KINDS(X)                                                                                                 \
+    X(LINEAR, 3, 1, "GEMM_NT, BIAS: from (x, w, bias)")                                                                \
+    X(LINEAR_RELU, 3, 1, "GEMM_NT, BIAS, RELU: from (x, w, bias)")                                                     \
+    X(GEMM_NN_RELU_GRADIENT, 3, 1, "GEMM_NN, RELU_GRADIENT: from (dy, w, y)")                                          \
+    X(GEMM_TN_ADAM, 5, 3, "GEMM_TN, ADAM: from (dy, x, step, root, shrink); the gradient is never stored")
+
+enum kind {
+#define X(name, inputs, outputs, formula) KIND_##name,
+    BASIC_KINDS(X) BASIC_KIND_COUNT, KIND_BEFORE_FUSED = BASIC_KIND_COUNT - 1, FUSED_KINDS(X)
+#undef X
+    KIND_COUNT
+};
+
+struct kind_info {
+    const char *name;
+    int inputs, outputs;
+    const char *formula;
+};
+extern const struct kind_info kind_info[KIND_COUNT];
+
+/* Nodes are in the order in which they run; a run names the phases that it wants. */
+enum phase {
+    PHASE_SOURCE = 1 << 0,
+    PHASE_FORWARD = 1 << 1,
+    PHASE_LOSS = 1 << 2,
+    PHASE_BACKWARD = 1 << 3,
+    PHASE_UPDATE = 1 << 4,
+    PHASE_MEASURE = 1 << 5,
+    PHASE_ALL = (1 << 6) - 1
+};
+
+enum place {
+    PLACE_BUFFER, /* scratch of the prepared program, row-major for whoever reads it */
+    PLACE_ARENA,  /* tensor `tensor` of arena `arena` */
+    PLACE_DATA,   /* host memory that is bound before a run: rows of a data set */
+    PLACE_SLOT    /* a row of a table with one row per step, on the host before and after a run */
+};
+
+enum element { ELEMENT_F32, ELEMENT_I32, ELEMENT_U8 };
+
+/* Arenas that a program may use; all have the shapes of the model's parameters. */
+enum arena_role { ARENA_VALUES, ARENA_GRADIENTS, ARENA_M, ARENA_V, ARENA_COUNT };
+
+struct value {
+    enum place place;
+    enum element element;
+    int64_t rows, cols; /* PLACE_DATA: rows 0, they are given when it is bound */
+    enum arena_role arena;
+    int tensor;
+};
+
+enum { NODE_INPUTS = 5, NODE_OUTPUTS = 3 };
+
+struct node {
+    enum kind kind;
+    enum phase phase;
+    int in[NODE_INPUTS]; /* values; -1: none */
+    int out[NODE_OUTPUTS];
+    union {
+        float number; /* divisor, slope */
+        struct law_adam adam;
+        struct law_sgd sgd;
+    } arg;
+};
+
+struct program {
+    nninit_context *context;
+    struct node *nodes;
+    int node_count, node_capacity;
+    struct value *values;
+    int value_count, value_capacity;
+    int64_t steps;        /* rows of the slots' tables */
+    nninit_status status; /* of the first emission that failed; the rest are then no-ops */
+};
+
+void program_init(struct program *program, nninit_context *context, int64_t steps);
+void program_finish(struct program *program);
+
+int program_buffer(struct program *program, enum element element, int64_t rows, int64_t cols);
+int program_tensor(struct program *program, enum arena_role arena, int tensor, int64_t rows, int64_t cols);
+int program_data(struct program *program, enum element element, int64_t cols);
+int program_slot(struct program *program, enum element element, int64_t cols);
+
+/* Append a node and return it, for its argument and operands beyond two and one; -1: no such operand.
+ * After a failure a scratch node is returned. */
+struct node *program_emit(struct program *program, enum phase phase, enum kind kind, int in0, int in1, int out0);
+
+/* Replace runs of basic nodes by the fused kinds that `has` marks. */
+void program_fuse(struct program *program, const bool has[KIND_COUNT]);
+/* Replace every fused node by its expansion. */
+void program_expand(struct program *program);
+
+#endif
