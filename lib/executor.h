@@ -22,7 +22,7 @@ struct exec;
 struct memory;
 
 struct tensor_shape {
-    int64_t rows, cols; /* a weight is [out, in], a bias [1, out] */
+    int64_t rows, cols; /* a weight is [out, in], a bias [out, 1] */
 };
 
 struct executor {

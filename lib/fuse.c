@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* Fused kinds: one table says what each stands for; both directions, fusing and expanding, read it. */
+/* Fused kinds: one table says what each stands for. Programs are emitted in basic kinds; an executor that has a fused
+ * kind gets it wherever its expansion occurs. */
 #include "program.h"
 
 #include <string.h>
@@ -107,60 +108,4 @@ void program_fuse(struct program *program, const bool has[KIND_COUNT]) {
             program->node_count -= e->parts - 1;
             break;
         }
-}
-
-static const struct expansion *find_expansion(enum kind kind) {
-    for (size_t k = 0; k < sizeof expansions / sizeof *expansions; k++)
-        if (expansions[k].kind == kind)
-            return &expansions[k];
-    return NULL;
-}
-
-/* The inner value has the shape of what the first part writes. */
-static int inner_value(struct program *program, const struct node *fused) {
-    switch (fused->kind) {
-    case KIND_LINEAR_RELU:
-    case KIND_GEMM_NN_RELU_GRADIENT: {
-        struct value out = program->values[fused->out[0]];
-        return program_buffer(program, ELEMENT_F32, out.rows, out.cols);
-    }
-    case KIND_GEMM_TN_ADAM: {
-        struct value p = program->values[fused->out[0]];
-        return program_tensor(program, ARENA_GRADIENTS, p.tensor, p.rows, p.cols);
-    }
-    default:
-        return -1;
-    }
-}
-
-static void expand_node(struct program *program, const struct node *fused, const struct expansion *e) {
-    int inner = inner_value(program, fused);
-    for (int p = 0; p < e->parts; p++) {
-        const struct part *part = &e->part[p];
-        struct node *node = program_emit(program, fused->phase, part->kind, -1, -1, -1);
-        for (int i = 0; i < NODE_INPUTS; i++)
-            node->in[i] = part->in[i] == NONE     ? -1
-                          : part->in[i] == INNER  ? inner
-                          : part->in[i] >= OUT(0) ? fused->out[part->in[i] - OUT(0)]
-                                                  : fused->in[part->in[i]];
-        for (int i = 0; i < NODE_OUTPUTS; i++)
-            node->out[i] = part->out[i] == NONE ? -1 : part->out[i] == INNER ? inner : fused->out[part->out[i] - OUT(0)];
-        if (p == e->argument)
-            node->arg = fused->arg;
-    }
-}
-
-void program_expand(struct program *program) {
-    struct node *old = program->nodes;
-    int count = program->node_count;
-    program->nodes = NULL;
-    program->node_count = program->node_capacity = 0;
-    for (int n = 0; n < count; n++) {
-        const struct expansion *e = find_expansion(old[n].kind);
-        if (e)
-            expand_node(program, &old[n], e);
-        else
-            *program_emit(program, old[n].phase, old[n].kind, -1, -1, -1) = old[n];
-    }
-    mem_free(program->context, old);
 }

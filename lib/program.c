@@ -66,9 +66,8 @@ int program_slot(struct program *program, enum element element, int64_t cols) {
 }
 
 struct node *program_emit(struct program *program, enum phase phase, enum kind kind, int in0, int in1, int out0) {
-    static _Thread_local struct node scratch;
     if (!grow(program, (void **)&program->nodes, program->node_count, &program->node_capacity, sizeof(struct node)))
-        return &scratch;
+        return &program->scratch;
     struct node *node = &program->nodes[program->node_count++];
     *node = (struct node){kind, phase, {in0, in1, -1, -1, -1}, {out0, -1, -1}, {0}};
     return node;

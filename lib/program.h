@@ -110,6 +110,7 @@ struct program {
     int value_count, value_capacity;
     int64_t steps;        /* rows of the slots' tables */
     nninit_status status; /* of the first emission that failed; the rest are then no-ops */
+    struct node scratch;  /* what program_emit() returns after a failure */
 };
 
 void program_init(struct program *program, nninit_context *context, int64_t steps);
@@ -126,7 +127,5 @@ struct node *program_emit(struct program *program, enum phase phase, enum kind k
 
 /* Replace runs of basic nodes by the fused kinds that `has` marks. */
 void program_fuse(struct program *program, const bool has[KIND_COUNT]);
-/* Replace every fused node by its expansion. */
-void program_expand(struct program *program);
 
 #endif
