@@ -1,0 +1,64 @@
+/* SPDX-License-Identifier: MIT */
+/* Tensors that live as long as a model, packed in panels (cpu.h). */
+#include "cpu.h"
+
+struct tensor {
+    float *data;
+    int64_t rows, cols;
+};
+
+struct memory {
+    const struct host *host;
+    int count;
+    struct tensor tensor[];
+};
+
+void cpu_memory_destroy(struct memory *memory) {
+    for (int i = 0; i < memory->count; i++)
+        memory->host->free(memory->host->context, memory->tensor[i].data);
+    memory->host->free(memory->host->context, memory);
+}
+
+nninit_status cpu_memory_create(struct memory **out, const struct host *host, const struct tensor_shape *tensors,
+                                int count) {
+    struct memory *memory = host->alloc(host->context, sizeof *memory + (size_t)count * sizeof memory->tensor[0]);
+    if (!memory)
+        return NNINIT_ERR_MEMORY;
+    memory->host = host;
+    for (; memory->count < count; memory->count++) {
+        const struct tensor_shape *shape = &tensors[memory->count];
+        int64_t size = (shape->rows + PANEL - 1) / PANEL * PANEL * shape->cols;
+        float *data = host->alloc(host->context, (size_t)size * sizeof *data);
+        if (!data) {
+            cpu_memory_destroy(memory);
+            return NNINIT_ERR_MEMORY;
+        }
+        memory->tensor[memory->count] = (struct tensor){data, shape->rows, shape->cols};
+    }
+    *out = memory;
+    return NNINIT_OK;
+}
+
+static int64_t packed(const struct tensor *t, int64_t row, int64_t col) {
+    return (row / PANEL * t->cols + col) * PANEL + row % PANEL;
+}
+
+nninit_status cpu_memory_read(const struct memory *memory, int tensor, float *values) {
+    const struct tensor *t = &memory->tensor[tensor];
+    for (int64_t r = 0; r < t->rows; r++)
+        for (int64_t c = 0; c < t->cols; c++)
+            values[r * t->cols + c] = t->data[packed(t, r, c)];
+    return NNINIT_OK;
+}
+
+nninit_status cpu_memory_write(struct memory *memory, int tensor, const float *values) {
+    const struct tensor *t = &memory->tensor[tensor];
+    for (int64_t r = 0; r < t->rows; r++)
+        for (int64_t c = 0; c < t->cols; c++)
+            t->data[packed(t, r, c)] = values[r * t->cols + c];
+    return NNINIT_OK;
+}
+
+float *cpu_memory_tensor(struct memory *memory, int tensor) {
+    return memory->tensor[tensor].data;
+}

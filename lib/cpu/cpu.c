@@ -1,0 +1,296 @@
+/* SPDX-License-Identifier: MIT */
+/* The cpu executor: nodes cut into slices, one for each thread, with a barrier only where a slice needs another thread's
+ * results. A training step needs few: forward, loss and the gradients of activations stay within rows of the batch, the
+ * gradients of weights and their updates within inputs of the weight. */
+#include "cpu.h"
+
+#include <sched.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+struct device {
+    struct host host;
+    const struct cpu_level *level;
+    struct pool *pool;
+    char description[64];
+};
+
+struct stage {
+    enum axis axis;
+    int64_t units;
+    bool barrier; /* before it */
+    struct task *task;
+};
+
+struct cpu_exec {
+    struct exec base;
+    struct device *device;
+    struct stage *stages;
+    float *scratch; /* [threads, scratch_size] */
+    int64_t scratch_size;
+    /* the run in progress */
+    unsigned phases;
+    int64_t first, count;
+    int64_t done;
+    bool finite;
+};
+
+static const struct cpu_level levels[] = {
+#if defined(__x86_64__)
+    {"avx2", cpu_kernels_avx2},
+#endif
+    {"c", cpu_kernels_c},
+};
+
+static bool level_runs(const struct cpu_level *level) {
+#if defined(__x86_64__)
+    if (strcmp(level->name, "avx2") == 0)
+        return __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma");
+#endif
+    (void)level;
+    return true;
+}
+
+/* The best level that this machine runs, or the one that NNINIT_CPU names. */
+static nninit_status choose_level(const struct host *host, const struct cpu_level **out) {
+    const char *forced = secure_getenv("NNINIT_CPU");
+    for (size_t i = 0; i < sizeof levels / sizeof *levels; i++) {
+        *out = &levels[i];
+        if (forced && *forced && strcmp(forced, levels[i].name) != 0)
+            continue;
+        if (level_runs(*out))
+            return NNINIT_OK;
+        if (forced && *forced)
+            return host->fail(host->context, NNINIT_ERR_BACKEND, "NNINIT_CPU is \"%s\", which this processor lacks",
+                              forced);
+    }
+    return host->fail(host->context, NNINIT_ERR_BACKEND, "NNINIT_CPU is \"%.31s\"; it may be avx2 or c", forced);
+}
+
+/* As many threads as the process may run at once. */
+static int usable_cpus(void) {
+    cpu_set_t set;
+    int count = sched_getaffinity(0, sizeof set, &set) == 0 ? CPU_COUNT(&set) : 1;
+    return count < 1 ? 1 : count > 256 ? 256 : count;
+}
+
+static nninit_status open_cpu(struct device **out, const struct host *host) {
+    const struct cpu_level *level;
+    nninit_status status = choose_level(host, &level);
+    if (status < 0)
+        return status;
+    struct device *device = host->alloc(host->context, sizeof *device);
+    if (!device)
+        return NNINIT_ERR_MEMORY;
+    device->host = *host;
+    device->level = level;
+    int threads = host->threads ? host->threads : usable_cpus();
+    status = pool_create(&device->pool, &device->host, threads);
+    if (status < 0) {
+        host->free(host->context, device);
+        return status;
+    }
+    snprintf(device->description, sizeof device->description, "cpu (%s, %d thread%s)", level->name, threads,
+             threads == 1 ? "" : "s");
+    *out = device;
+    return NNINIT_OK;
+}
+
+static void close_cpu(struct device *device) {
+    const struct host host = device->host;
+    pool_destroy(device->pool);
+    host.free(host.context, device);
+}
+
+static const char *describe(const struct device *device) {
+    return device->description;
+}
+
+static nninit_status memory_create(struct memory **out, struct device *device, const struct tensor_shape *tensors,
+                                   int count) {
+    return cpu_memory_create(out, &device->host, tensors, count);
+}
+
+static enum axis kind_axis(enum kind kind) {
+    switch (kind) {
+    case KIND_GEMM_TN:
+    case KIND_GEMM_TN_ADAM:
+    case KIND_SGD:
+    case KIND_ADAM:
+        return AXIS_INPUTS;
+    case KIND_COLUMN_SUM:
+    case KIND_MEAN:
+    case KIND_COUNT_EQUAL:
+        return AXIS_WHOLE;
+    default:
+        return AXIS_BATCH;
+    }
+}
+
+static struct stage make_stage(struct task *task) {
+    struct stage stage = {.axis = kind_axis(task->kind), .units = 1, .task = task};
+    if (stage.axis == AXIS_BATCH)
+        stage.units = task->out[0].rows;
+    else if (stage.axis == AXIS_INPUTS)
+        stage.units = task->out[0].cols;
+    return stage;
+}
+
+/* Thread t's share. What is not cut falls to the last thread, whose share is never the larger one. */
+static void share(const struct stage *stage, int thread, int threads, int64_t *begin, int64_t *end) {
+    *begin = stage->units * thread / threads;
+    *end = stage->units * (thread + 1) / threads;
+}
+
+/* Does a slice of the stage touch only its own part of this operand? */
+static bool is_local(const struct stage *stage, const struct operand *operand) {
+    return (stage->axis == AXIS_BATCH && operand->place == PLACE_BUFFER && operand->rows == stage->units) ||
+           (stage->axis == AXIS_INPUTS && operand->place == PLACE_ARENA && operand->cols == stage->units);
+}
+
+/* Must b wait for a because of operands x of a and y of b? */
+static bool operands_clash(const struct stage *a, const struct operand *x, const struct stage *b,
+                           const struct operand *y) {
+    if (!x->data || x->data != y->data || x->place == PLACE_DATA || x->place == PLACE_SLOT)
+        return false;
+    bool same_cut = a->axis == b->axis && a->units == b->units && is_local(a, x) && is_local(b, y);
+    return !same_cut && !(a->axis == AXIS_WHOLE && b->axis == AXIS_WHOLE);
+}
+
+static bool stages_clash(const struct stage *a, const struct stage *b) {
+    for (int o = 0; o < NODE_OUTPUTS; o++) {
+        for (int i = 0; i < NODE_INPUTS; i++)
+            if (operands_clash(a, &a->task->out[o], b, &b->task->in[i]) ||
+                operands_clash(a, &a->task->in[i], b, &b->task->out[o]))
+                return true;
+        for (int p = 0; p < NODE_OUTPUTS; p++)
+            if (operands_clash(a, &a->task->out[o], b, &b->task->out[p]))
+                return true;
+    }
+    return false;
+}
+
+static void place_barriers(struct cpu_exec *exec) {
+    int since = 0; /* the first stage after the last barrier */
+    for (int n = 0; n < exec->base.task_count; n++) {
+        struct stage *stage = &exec->stages[n];
+        for (int k = since; k < n && !stage->barrier; k++)
+            stage->barrier = stages_clash(&exec->stages[k], stage);
+        if (stage->barrier)
+            since = n;
+    }
+}
+
+static void release(struct exec *base) {
+    struct cpu_exec *exec = (struct cpu_exec *)base;
+    const struct host *host = base->host;
+    host->free(host->context, exec->scratch);
+    host->free(host->context, exec->stages);
+    exec_finish(base);
+    host->free(host->context, exec);
+}
+
+static nninit_status plan(struct cpu_exec *exec, const struct host *host) {
+    int64_t count = exec->base.task_count;
+    exec->stages = host->alloc(host->context, (size_t)count * sizeof *exec->stages);
+    if (!exec->stages)
+        return NNINIT_ERR_MEMORY;
+    for (int64_t n = 0; n < count; n++) {
+        struct task *task = &exec->base.tasks[n];
+        exec->stages[n] = make_stage(task);
+        if (task->kind == KIND_GEMM_NN || task->kind == KIND_GEMM_NN_RELU_GRADIENT) {
+            int64_t size = (task->in[1].rows + PANEL - 1) / PANEL * PANEL * PANEL;
+            exec->scratch_size = size > exec->scratch_size ? size : exec->scratch_size;
+        }
+    }
+    place_barriers(exec);
+    int threads = pool_threads(exec->device->pool);
+    exec->scratch = host->alloc(host->context, (size_t)(exec->scratch_size * threads) * sizeof *exec->scratch);
+    return exec->scratch ? NNINIT_OK : NNINIT_ERR_MEMORY;
+}
+
+static nninit_status prepare(struct exec **out, struct device *device, const struct program *program,
+                             struct memory *const memories[ARENA_COUNT]) {
+    const struct host *host = &device->host;
+    struct cpu_exec *exec = host->alloc(host->context, sizeof *exec);
+    if (!exec)
+        return NNINIT_ERR_MEMORY;
+    exec->device = device;
+    exec->base.host = host;
+    nninit_status status = exec_init(&exec->base, host, program, PANEL, memories, cpu_memory_tensor);
+    if (status == NNINIT_OK)
+        status = plan(exec, host);
+    if (status < 0) {
+        release(&exec->base);
+        return status;
+    }
+    *out = &exec->base;
+    return NNINIT_OK;
+}
+
+static void run_slice(struct cpu_exec *exec, const struct stage *stage, int64_t step, int thread) {
+    const struct task *task = stage->task;
+    int64_t begin, end;
+    share(stage, thread, pool_threads(exec->device->pool), &begin, &end);
+    if (begin == end)
+        return;
+    exec->device->level->kernels[task->kind](task, step, begin, end, exec->scratch + thread * exec->scratch_size);
+    if (task->kind == KIND_MEAN && !isfinite(*(float *)operand_slot(&task->out[0], step)))
+        exec->finite = false;
+}
+
+static void run_thread(void *argument, int thread) {
+    struct cpu_exec *exec = argument;
+    for (int64_t s = 0; s < exec->count && exec->finite; s++) {
+        for (int n = 0; n < exec->base.task_count; n++) {
+            const struct stage *stage = &exec->stages[n];
+            /* Barriers are for all phases together: a run of some of them may meet one that it does not need. */
+            if (stage->barrier)
+                pool_barrier(exec->device->pool);
+            if (stage->task->phase & exec->phases)
+                run_slice(exec, stage, exec->first + s, thread);
+        }
+        pool_barrier(exec->device->pool);
+        if (thread == 0)
+            exec->done = s + 1;
+    }
+}
+
+static nninit_status run(struct exec *base, unsigned phases, int64_t first, int64_t count, int64_t *done) {
+    struct cpu_exec *exec = (struct cpu_exec *)base;
+    exec->phases = phases;
+    exec->first = first;
+    exec->count = count;
+    exec->done = 0;
+    exec->finite = true;
+    pool_run(exec->device->pool, run_thread, exec);
+    *done = exec->done;
+    return exec->finite ? NNINIT_OK
+                        : base->host->fail(base->host->context, NNINIT_ERR_NUMERIC, "the cost is not finite");
+}
+
+const struct executor cpu_executor = {
+    .abi = EXECUTOR_ABI,
+    .size = sizeof(struct executor),
+    .name = "cpu",
+    .has = {
+#define X(name, inputs, outputs, formula) [KIND_##name] = true,
+        BASIC_KINDS(X) FUSED_KINDS(X)
+#undef X
+    },
+    .open = open_cpu,
+    .close = close_cpu,
+    .describe = describe,
+    .memory_create = memory_create,
+    .memory_destroy = cpu_memory_destroy,
+    .memory_read = cpu_memory_read,
+    .memory_write = cpu_memory_write,
+    .prepare = prepare,
+    .release = release,
+    .bind = exec_bind,
+    .slot_write = exec_slot_write,
+    .slot_read = exec_slot_read,
+    .buffer_read = exec_buffer_read,
+    .run = run,
+};

@@ -1,0 +1,57 @@
+/* SPDX-License-Identifier: MIT */
+/* The cpu executor's inner contract: kernels work on a slice of a node, threads execute slices. */
+#ifndef NNINIT_LIB_CPU_H
+#define NNINIT_LIB_CPU_H
+
+#include "../host/exec.h"
+
+/* A tensor [rows, cols] (a weight [out, in]) is packed in panels of PANEL rows: [ceil(rows / PANEL)][cols][PANEL], padded
+ * with zeros, so that a vector holds neighbouring outputs. A bias [out, 1] is then a plain padded array. */
+enum { PANEL = 16 };
+
+/* Rows of the batch, or inputs of a weight, that one tile of a product takes at most. */
+enum { TILE = 6 };
+
+/* How a node is cut. Slices of one axis never share an output. */
+enum axis {
+    AXIS_BATCH,  /* rows of the batch */
+    AXIS_INPUTS, /* inputs (columns) of a weight */
+    AXIS_WHOLE   /* not at all */
+};
+
+/* Units begin … end - 1 of the node's axis, at one step. scratch: as many floats as cpu_scratch() says, of this thread. */
+typedef void (*cpu_kernel)(const struct task *task, int64_t step, int64_t begin, int64_t end, float *scratch);
+
+struct cpu_level {
+    const char *name;
+    const cpu_kernel *kernels; /* [KIND_COUNT] */
+};
+
+extern const cpu_kernel cpu_kernels_c[KIND_COUNT];
+#if defined(__x86_64__)
+extern const cpu_kernel cpu_kernels_avx2[KIND_COUNT];
+#endif
+
+/* arena.c */
+struct memory;
+nninit_status cpu_memory_create(struct memory **out, const struct host *host, const struct tensor_shape *tensors,
+                                int count);
+void cpu_memory_destroy(struct memory *memory);
+nninit_status cpu_memory_read(const struct memory *memory, int tensor, float *values);
+nninit_status cpu_memory_write(struct memory *memory, int tensor, const float *values);
+float *cpu_memory_tensor(struct memory *memory, int tensor);
+
+/* pool.c */
+struct pool;
+typedef void (*pool_work)(void *argument, int thread);
+
+/* `threads` of them, the caller's included. */
+nninit_status pool_create(struct pool **out, const struct host *host, int threads);
+void pool_destroy(struct pool *pool);
+int pool_threads(const struct pool *pool);
+/* Run work(argument, t) on every thread t, and return when all have returned. */
+void pool_run(struct pool *pool, pool_work work, void *argument);
+/* Within work: return when all threads have come here. */
+void pool_barrier(struct pool *pool);
+
+#endif

@@ -1,0 +1,219 @@
+/* SPDX-License-Identifier: MIT */
+/* Every kind, on a slice; compiled once for each instruction set, with LEVEL as the suffix of its table. Buffers have rows
+ * padded to PANEL; their padding holds zeros wherever a product may read it. */
+#include "gemm.h"
+
+#define F(operand) ((float *)(operand).data)
+#define I(operand) ((int32_t *)(operand).data)
+#define ROW(operand, b) (F(operand) + (b) * (operand).stride)
+#define SLOT(operand) (*(float *)operand_slot(&(operand), step))
+#define KERNEL(name)                                                                                                   \
+    static void name(const struct task *t, int64_t step, int64_t begin, int64_t end, float *scratch)
+#define UNUSED(x) ((void)(x))
+
+KERNEL(gather_u8) {
+    UNUSED(scratch);
+    const int32_t *index = operand_slot(&t->in[1], step);
+    const int64_t n = t->out[0].cols;
+    const float divisor = t->node.arg.number;
+    for (int64_t b = begin; b < end; b++) {
+        const uint8_t *x = (const uint8_t *)t->in[0].data + index[b] * n;
+        float *y = ROW(t->out[0], b);
+        for (int64_t j = 0; j < n; j++)
+            y[j] = (float)x[j] / divisor;
+    }
+}
+
+KERNEL(gather_32) {
+    UNUSED(scratch);
+    const int32_t *index = operand_slot(&t->in[1], step);
+    for (int64_t b = begin; b < end; b++)
+        memcpy(ROW(t->out[0], b), F(t->in[0]) + index[b] * t->out[0].cols, (size_t)t->out[0].cols * 4);
+}
+
+KERNEL(k_gemm_nt) {
+    UNUSED(step), UNUSED(scratch);
+    gemm_nt(&t->in[0], &t->in[1], NULL, false, &t->out[0], begin, end);
+}
+
+KERNEL(k_linear) {
+    UNUSED(step), UNUSED(scratch);
+    gemm_nt(&t->in[0], &t->in[1], F(t->in[2]), false, &t->out[0], begin, end);
+}
+
+KERNEL(k_linear_relu) {
+    UNUSED(step), UNUSED(scratch);
+    gemm_nt(&t->in[0], &t->in[1], F(t->in[2]), true, &t->out[0], begin, end);
+}
+
+KERNEL(k_gemm_nn) {
+    UNUSED(step);
+    gemm_nn(&t->in[0], &t->in[1], NULL, &t->out[0], begin, end, scratch);
+}
+
+KERNEL(k_gemm_nn_relu_gradient) {
+    UNUSED(step);
+    gemm_nn(&t->in[0], &t->in[1], &t->in[2], &t->out[0], begin, end, scratch);
+}
+
+KERNEL(k_gemm_tn) {
+    UNUSED(step), UNUSED(scratch);
+    const struct tn_target target = {.gradient = F(t->out[0])};
+    gemm_tn(&t->in[0], &t->in[1], &t->out[0], &target, begin, end);
+}
+
+KERNEL(k_gemm_tn_adam) {
+    UNUSED(scratch);
+    const struct tn_target target = {NULL, F(t->out[0]), F(t->out[1]), F(t->out[2]), &t->node.arg.adam,
+                                     SLOT(t->in[2]), SLOT(t->in[3]), SLOT(t->in[4])};
+    gemm_tn(&t->in[0], &t->in[1], &t->out[0], &target, begin, end);
+}
+
+KERNEL(bias) {
+    UNUSED(step), UNUSED(scratch);
+    for (int64_t b = begin; b < end; b++)
+        for (int64_t o = 0; o < t->out[0].cols; o++)
+            ROW(t->out[0], b)[o] = ROW(t->in[0], b)[o] + F(t->in[1])[o];
+}
+
+KERNEL(column_sum) {
+    UNUSED(step), UNUSED(scratch);
+    if (begin >= end)
+        return;
+    float *sum = F(t->out[0]);
+    int64_t n = t->in[0].cols;
+    for (int64_t o = 0; o < n; o++)
+        sum[o] = 0.0f;
+    for (int64_t b = 0; b < t->in[0].rows; b++) {
+        const float *dy = ROW(t->in[0], b);
+        for (int64_t o = 0; o < n; o++)
+            sum[o] += dy[o];
+    }
+}
+
+#define ELEMENTWISE(name, expression)                                                                                  \
+    KERNEL(name) {                                                                                                     \
+        UNUSED(step), UNUSED(scratch);                                                                                 \
+        const float slope = t->node.arg.number;                                                                        \
+        UNUSED(slope);                                                                                                 \
+        for (int64_t b = begin; b < end; b++) {                                                                        \
+            const float *X = ROW(t->in[0], b), *DY = ROW(t->in[1], b);                                                 \
+            float *Y = ROW(t->out[0], b);                                                                              \
+            UNUSED(DY);                                                                                                \
+            for (int64_t j = 0; j < t->out[0].cols; j++) {                                                             \
+                const float x = X[j];                                                                                  \
+                Y[j] = expression;                                                                                     \
+            }                                                                                                          \
+        }                                                                                                              \
+    }
+
+ELEMENTWISE(relu, law_relu(x))
+ELEMENTWISE(leaky_relu, law_leaky_relu(x, slope))
+ELEMENTWISE(sigmoid, law_sigmoid(x))
+ELEMENTWISE(tanh_, law_tanh(x))
+ELEMENTWISE(relu_gradient, x > 0.0f ? DY[j] : 0.0f)
+ELEMENTWISE(leaky_relu_gradient, x > 0.0f ? DY[j] : slope * DY[j])
+ELEMENTWISE(sigmoid_gradient, DY[j] * (x * (1.0f - x)))
+ELEMENTWISE(tanh_gradient, DY[j] * (1.0f - x * x))
+ELEMENTWISE(squared_error, (x - DY[j]) * (x - DY[j]))
+ELEMENTWISE(squared_error_gradient, 2.0f * (x - DY[j]) / (float)(t->out[0].rows * t->out[0].cols))
+
+KERNEL(cross_entropy) {
+    UNUSED(step), UNUSED(scratch);
+    for (int64_t b = begin; b < end; b++)
+        *ROW(t->out[0], b) = law_cross_entropy(ROW(t->in[0], b), t->in[0].cols, I(t->in[1])[b * t->in[1].stride]);
+}
+
+KERNEL(cross_entropy_gradient) {
+    UNUSED(step), UNUSED(scratch);
+    for (int64_t b = begin; b < end; b++)
+        law_cross_entropy_gradient(ROW(t->in[0], b), t->in[0].cols, I(t->in[1])[b * t->in[1].stride],
+                                   (float)t->in[0].rows, ROW(t->out[0], b));
+}
+
+/* S over all elements in row-major order, without the padding. */
+KERNEL(mean) {
+    UNUSED(scratch);
+    if (begin >= end)
+        return;
+    float s[16] = {0};
+    int64_t i = 0;
+    for (int64_t b = 0; b < t->in[0].rows; b++)
+        for (int64_t j = 0; j < t->in[0].cols; j++)
+            s[i++ % 16] += ROW(t->in[0], b)[j];
+    SLOT(t->out[0]) = law_fold(s) / (float)i;
+}
+
+/* Updates of a packed tensor: begin … end - 1 are its inputs, each PANEL neighbouring floats in every panel. */
+#define EACH_PANEL(operand)                                                                                            \
+    for (int64_t at = begin * PANEL, size = (end - begin) * PANEL; at < ((operand).rows + PANEL - 1) / PANEL *         \
+                                                                            PANEL * (operand).cols;                    \
+         at += PANEL * (operand).cols)
+
+KERNEL(sgd) {
+    UNUSED(scratch);
+    const float lr = SLOT(t->in[1]), fresh = SLOT(t->in[2]);
+    EACH_PANEL(t->out[0])
+    for (int64_t k = at; k < at + size; k++)
+        law_sgd(&t->node.arg.sgd, lr, fresh, F(t->in[0])[k], F(t->out[0]) + k, t->out[1].data ? F(t->out[1]) + k : NULL);
+}
+
+KERNEL(adam) {
+    UNUSED(scratch);
+    const float size_ = SLOT(t->in[1]), root = SLOT(t->in[2]), shrink = SLOT(t->in[3]);
+    EACH_PANEL(t->out[0])
+    for (int64_t k = at; k < at + size; k += WIDTH)
+        adam_vec(&t->node.arg.adam, size_, root, shrink, vec_load(F(t->in[0]) + k), F(t->out[0]) + k, F(t->out[1]) + k,
+                 F(t->out[2]) + k);
+}
+
+KERNEL(argmax) {
+    UNUSED(step), UNUSED(scratch);
+    for (int64_t b = begin; b < end; b++)
+        I(t->out[0])[b * t->out[0].stride] = law_argmax(ROW(t->in[0], b), t->in[0].cols);
+}
+
+KERNEL(count_equal) {
+    UNUSED(scratch);
+    if (begin >= end)
+        return;
+    int32_t count = 0;
+    for (int64_t b = 0; b < t->in[0].rows; b++)
+        count += I(t->in[0])[b * t->in[0].stride] == I(t->in[1])[b * t->in[1].stride];
+    *(int32_t *)operand_slot(&t->out[0], step) = count;
+}
+
+#define TABLE__(level) cpu_kernels_##level
+#define TABLE_(level) TABLE__(level)
+
+const cpu_kernel TABLE_(LEVEL)[KIND_COUNT] = {
+    [KIND_GATHER_U8] = gather_u8,
+    [KIND_GATHER_F32] = gather_32,
+    [KIND_GATHER_I32] = gather_32,
+    [KIND_GEMM_NT] = k_gemm_nt,
+    [KIND_BIAS] = bias,
+    [KIND_RELU] = relu,
+    [KIND_LEAKY_RELU] = leaky_relu,
+    [KIND_SIGMOID] = sigmoid,
+    [KIND_TANH] = tanh_,
+    [KIND_RELU_GRADIENT] = relu_gradient,
+    [KIND_LEAKY_RELU_GRADIENT] = leaky_relu_gradient,
+    [KIND_SIGMOID_GRADIENT] = sigmoid_gradient,
+    [KIND_TANH_GRADIENT] = tanh_gradient,
+    [KIND_CROSS_ENTROPY] = cross_entropy,
+    [KIND_CROSS_ENTROPY_GRADIENT] = cross_entropy_gradient,
+    [KIND_SQUARED_ERROR] = squared_error,
+    [KIND_SQUARED_ERROR_GRADIENT] = squared_error_gradient,
+    [KIND_MEAN] = mean,
+    [KIND_GEMM_NN] = k_gemm_nn,
+    [KIND_GEMM_TN] = k_gemm_tn,
+    [KIND_COLUMN_SUM] = column_sum,
+    [KIND_SGD] = sgd,
+    [KIND_ADAM] = adam,
+    [KIND_ARGMAX] = argmax,
+    [KIND_COUNT_EQUAL] = count_equal,
+    [KIND_LINEAR] = k_linear,
+    [KIND_LINEAR_RELU] = k_linear_relu,
+    [KIND_GEMM_NN_RELU_GRADIENT] = k_gemm_nn_relu_gradient,
+    [KIND_GEMM_TN_ADAM] = k_gemm_tn_adam,
+};

@@ -1,0 +1,153 @@
+/* SPDX-License-Identifier: MIT */
+/* Threads that wait for work. Whoever waits spins for a few microseconds and then sleeps, so that a busy machine is not
+ * made busier. */
+#include "cpu.h"
+#include "../fpenv.h"
+
+#include <pthread.h>
+#include <signal.h>
+
+enum { SPINS = 2000 };
+
+/* A count that others wait for to change. */
+struct gate {
+    atomic_uint generation;
+    atomic_int sleepers;
+    pthread_mutex_t mutex;
+    pthread_cond_t changed;
+};
+
+struct worker {
+    struct pool *pool;
+    pthread_t handle;
+    int index;
+};
+
+struct pool {
+    const struct host *host;
+    int threads;
+    struct gate start, barrier;
+    atomic_int arrived;
+    atomic_bool stop;
+    pool_work work;
+    void *argument;
+    struct worker worker[];
+};
+
+static void pause_spin(void) {
+#if defined(__x86_64__)
+    __builtin_ia32_pause();
+#endif
+}
+
+static void gate_wait(struct gate *gate, unsigned old) {
+    for (int i = 0; i < SPINS; i++) {
+        if (atomic_load_explicit(&gate->generation, memory_order_acquire) != old)
+            return;
+        pause_spin();
+    }
+    pthread_mutex_lock(&gate->mutex);
+    atomic_fetch_add(&gate->sleepers, 1);
+    while (atomic_load(&gate->generation) == old)
+        pthread_cond_wait(&gate->changed, &gate->mutex);
+    atomic_fetch_sub(&gate->sleepers, 1);
+    pthread_mutex_unlock(&gate->mutex);
+}
+
+static void gate_open(struct gate *gate) {
+    atomic_fetch_add(&gate->generation, 1);
+    if (atomic_load(&gate->sleepers) == 0)
+        return;
+    pthread_mutex_lock(&gate->mutex);
+    pthread_cond_broadcast(&gate->changed);
+    pthread_mutex_unlock(&gate->mutex);
+}
+
+void pool_barrier(struct pool *pool) {
+    if (pool->threads == 1)
+        return;
+    unsigned generation = atomic_load(&pool->barrier.generation);
+    if (atomic_fetch_add(&pool->arrived, 1) + 1 == pool->threads) {
+        atomic_store(&pool->arrived, 0);
+        gate_open(&pool->barrier);
+    } else {
+        gate_wait(&pool->barrier, generation);
+    }
+}
+
+static void *worker_main(void *argument) {
+    struct worker *worker = argument;
+    struct pool *pool = worker->pool;
+    fenv_t ignored;
+    fpenv_enter(&ignored);
+    for (unsigned generation = 0;; generation++) {
+        gate_wait(&pool->start, generation);
+        if (atomic_load(&pool->stop))
+            return NULL;
+        pool->work(pool->argument, worker->index);
+        pool_barrier(pool);
+    }
+}
+
+void pool_run(struct pool *pool, pool_work work, void *argument) {
+    pool->work = work;
+    pool->argument = argument;
+    if (pool->threads > 1)
+        gate_open(&pool->start);
+    work(argument, 0);
+    pool_barrier(pool);
+}
+
+static void gate_init(struct gate *gate) {
+    pthread_mutex_init(&gate->mutex, NULL);
+    pthread_cond_init(&gate->changed, NULL);
+}
+
+static void gate_finish(struct gate *gate) {
+    pthread_cond_destroy(&gate->changed);
+    pthread_mutex_destroy(&gate->mutex);
+}
+
+void pool_destroy(struct pool *pool) {
+    atomic_store(&pool->stop, true);
+    gate_open(&pool->start);
+    for (int i = 1; i < pool->threads; i++)
+        pthread_join(pool->worker[i].handle, NULL);
+    gate_finish(&pool->start);
+    gate_finish(&pool->barrier);
+    pool->host->free(pool->host->context, pool);
+}
+
+nninit_status pool_create(struct pool **out, const struct host *host, int threads) {
+    struct pool *pool = host->alloc(host->context, sizeof *pool + (size_t)threads * sizeof pool->worker[0]);
+    if (!pool)
+        return NNINIT_ERR_MEMORY;
+    pool->host = host;
+    gate_init(&pool->start);
+    gate_init(&pool->barrier);
+    /* Signals are the host program's: its threads take them, ours never do. */
+    sigset_t all, old;
+    sigfillset(&all);
+    pthread_sigmask(SIG_SETMASK, &all, &old);
+    int error = 0;
+    for (pool->threads = 1; pool->threads < threads; pool->threads++) {
+        struct worker *worker = &pool->worker[pool->threads];
+        *worker = (struct worker){.pool = pool, .index = pool->threads};
+        error = pthread_create(&worker->handle, NULL, worker_main, worker);
+        if (error)
+            break;
+    }
+    pthread_sigmask(SIG_SETMASK, &old, NULL);
+    if (error) {
+        int started = pool->threads;
+        pool_destroy(pool);
+        return host->fail(host->context, NNINIT_ERR_DEVICE, "thread %d of %d could not be started: error %d",
+                          started + 1, threads, error);
+    }
+    *out = pool;
+    return NNINIT_OK;
+}
+
+int pool_threads(const struct pool *pool) {
+    return pool->threads;
+}
