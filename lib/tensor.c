@@ -1,8 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 #include "tensor.h"
 
-#include "executor.h"
-
 #include <string.h>
 
 static void storage_finish(struct object *object) {
@@ -24,6 +22,17 @@ struct storage *storage_create(nninit_context *context, int64_t rows, int64_t co
         object_drop(storage);
         return NULL;
     }
+    return storage;
+}
+
+struct storage *storage_in_arena(struct arena *arena, int index, int64_t rows, int64_t cols) {
+    struct storage *storage = object_create(arena->context, &storage_type, sizeof *storage);
+    if (!storage)
+        return NULL;
+    storage->rows = rows;
+    storage->cols = cols;
+    storage->arena = arena_claim(arena);
+    storage->index = index;
     return storage;
 }
 

@@ -2,14 +2,14 @@
 #ifndef NNINIT_LIB_TENSOR_H
 #define NNINIT_LIB_TENSOR_H
 
-#include "object.h"
+#include "executor.h"
 
 #include <nninit/tensor.h>
 
 /* Where a parameter's values are: on the host until a program runs on them, then in an arena of the executor. */
 struct storage {
     struct object object;
-    int64_t rows, cols; /* as a matrix; a bias is one row */
+    int64_t rows, cols; /* as a matrix; a bias is one column */
     float *host;        /* [rows, cols]; NULL while they are in the arena */
     struct arena *arena;
     int index; /* tensor of the arena */
@@ -28,6 +28,8 @@ struct nninit_tensor {
 
 /* A parameter's zeroed storage. */
 struct storage *storage_create(nninit_context *context, int64_t rows, int64_t cols);
+/* Storage in tensor `index` of an arena; claims it. */
+struct storage *storage_in_arena(struct arena *arena, int index, int64_t rows, int64_t cols);
 /* Let the values live in tensor `index` of an arena that already holds them. */
 void storage_move_to_arena(struct storage *storage, struct arena *arena, int index);
 nninit_status storage_read(const struct storage *storage, float *values);

@@ -134,6 +134,8 @@ static struct stage make_stage(struct task *task) {
         stage.units = task->out[0].rows;
     else if (stage.axis == AXIS_INPUTS)
         stage.units = task->out[0].cols;
+    if (stage.units == 1)
+        stage.axis = AXIS_WHOLE;
     return stage;
 }
 

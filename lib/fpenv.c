@@ -1,0 +1,11 @@
+/* SPDX-License-Identifier: MIT */
+#include "fpenv.h"
+
+void fpenv_enter(fenv_t *caller) {
+    fegetenv(caller);
+    fesetenv(FE_DFL_ENV);
+}
+
+void fpenv_leave(const fenv_t *caller) {
+    fesetenv(caller);
+}

@@ -1,0 +1,12 @@
+/* SPDX-License-Identifier: MIT */
+/* The floating-point environment of the caller is put aside while the library computes: round to nearest, no flush to
+ * zero. In functions of their own file, which the compiler cannot move arithmetic across. */
+#ifndef NNINIT_LIB_FPENV_H
+#define NNINIT_LIB_FPENV_H
+
+#include <fenv.h>
+
+void fpenv_enter(fenv_t *caller);
+void fpenv_leave(const fenv_t *caller);
+
+#endif
