@@ -6,7 +6,7 @@
 
 #include <nninit/initializer.h>
 
-enum { INITIALIZER_OPTIONS = NNINIT_INIT_LAYER_FAN_IN + 1 };
+#define INITIALIZER_OPTIONS 11
 
 struct nninit_initializer {
     struct object object;

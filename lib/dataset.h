@@ -1,0 +1,24 @@
+/* SPDX-License-Identifier: MIT */
+#ifndef NNINIT_LIB_DATASET_H
+#define NNINIT_LIB_DATASET_H
+
+#include "object.h"
+
+#include <nninit/dataset.h>
+
+struct nninit_dataset {
+    struct object object;
+    nninit_dataset *parent; /* of a slice; claimed */
+    nninit_dtype dtype;     /* of rows */
+    const void *rows;       /* [count, features]; NULL: read gives them */
+    const int32_t *labels;  /* [count], or NULL */
+    const float *targets;   /* [count, width], or NULL */
+    int64_t count, features, classes, width;
+    nninit_scale scale;
+    nninit_read_fn read;
+    void *user;
+    int64_t first;             /* of a slice: added to the row numbers that read gets */
+    void *own_rows, *own_labels; /* memory to free */
+};
+
+#endif

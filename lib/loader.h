@@ -1,0 +1,32 @@
+/* SPDX-License-Identifier: MIT */
+#ifndef NNINIT_LIB_LOADER_H
+#define NNINIT_LIB_LOADER_H
+
+#include "dataset.h"
+#include "generator.h"
+
+#include <nninit/loader.h>
+
+struct nninit_loader {
+    struct object object;
+    nninit_dataset *dataset;
+    nninit_generator *generator;
+    int64_t batch;
+    unsigned flags;
+    nninit_order order;
+    uint64_t seed; /* of NNINIT_ORDER_EPOCH */
+    int64_t epochs;
+    bool begun;           /* an epoch is in progress */
+    bool ordered;         /* its permutation is there */
+    int64_t position;     /* rows that it has given */
+    float cost;           /* its running cost; the trainer's */
+    int32_t *permutation; /* [count] */
+    int64_t *indices;     /* [count]: room for a permutation as it is drawn, and for a batch */
+};
+
+/* Make the permutation of the epoch in progress, unless it is there: what Python draws at the first batch. */
+nninit_status loader_order(nninit_loader *loader);
+/* The epoch is exhausted: what Python then draws. */
+void loader_finish(nninit_loader *loader);
+
+#endif
