@@ -54,7 +54,7 @@ static void spread(struct plan *plan, bool uniform, double std) {
 }
 
 static nninit_status plan_xavier(const nninit_initializer *init, const int64_t *shape, int rank, struct plan *plan) {
-    double in, out;
+    double in = 0, out = 0;
     nninit_status status = find_fans(init, shape, rank, &in, &out);
     if (status == NNINIT_OK)
         spread(plan, init->kind == NNINIT_INIT_XAVIER_UNIFORM,
@@ -63,7 +63,7 @@ static nninit_status plan_xavier(const nninit_initializer *init, const int64_t *
 }
 
 static nninit_status plan_kaiming(const nninit_initializer *init, const int64_t *shape, int rank, struct plan *plan) {
-    double in, out, gain;
+    double in = 0, out = 0, gain = 1;
     nninit_status status = find_fans(init, shape, rank, &in, &out);
     if (status < 0)
         return status;
@@ -77,7 +77,7 @@ static nninit_status plan_kaiming(const nninit_initializer *init, const int64_t 
 /* PyTorch writes it as kaiming_uniform_(a = sqrt(5)): a gain of sqrt(1/3). */
 static nninit_status plan_linear_weight(const nninit_initializer *init, const int64_t *shape, int rank,
                                         struct plan *plan) {
-    double in, out, gain;
+    double in = 0, out = 0, gain = 1;
     nninit_status status = find_fans(init, shape, rank, &in, &out);
     if (status < 0)
         return status;
@@ -315,7 +315,7 @@ nninit_status nninit_initializer_fill(const nninit_initializer *initializer, nni
     if (!initializer)
         return NNINIT_ERR_INVALID;
     nninit_context *context = initializer->object.context;
-    int64_t count;
+    int64_t count = 0;
     struct plan plan;
     nninit_status status = check_fill(initializer, dtype, shape, rank, &count);
     if (status < 0)

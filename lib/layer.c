@@ -1,8 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 #include "layer.h"
 
-#include "host/sha256.h"
-#include "safetensors.h"
 #include "session.h"
 
 #include <math.h>

@@ -97,7 +97,7 @@ static nninit_status tensor_make(nninit_tensor **out, nninit_context *context, c
         return NNINIT_ERR_INVALID;
     if (!shape && rank > 0)
         return context_fail(context, NNINIT_ERR_INVALID, "shape is NULL");
-    int64_t count;
+    int64_t count = 0;
     nninit_status status = shape_count(context, shape, rank, &count);
     if (status < 0)
         return status;
