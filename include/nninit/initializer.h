@@ -40,8 +40,8 @@ typedef enum nninit_activation {
 
 /** Which rule. */
 typedef enum nninit_initializer_kind {
-    NNINIT_INIT_ZEROS = 1,
-    NNINIT_INIT_ONES = 2,
+    NNINIT_INIT_ZEROS = 1,               /**< no options */
+    NNINIT_INIT_ONES = 2,                /**< no options */
     NNINIT_INIT_CONSTANT = 3,            /**< options: value */
     NNINIT_INIT_UNIFORM = 4,             /**< options: low, high */
     NNINIT_INIT_NORMAL = 5,              /**< options: mean, std */

@@ -29,9 +29,9 @@ enum nninit_loader_flags {
 
 /** Where the order comes from; see the table above. */
 typedef enum nninit_order {
-    NNINIT_ORDER_TORCH = 1,
-    NNINIT_ORDER_TORCH_GENERATOR = 2,
-    NNINIT_ORDER_EPOCH = 3
+    NNINIT_ORDER_TORCH = 1,           /**< PyTorch's, on its default generator */
+    NNINIT_ORDER_TORCH_GENERATOR = 2, /**< PyTorch's, with generator=g */
+    NNINIT_ORDER_EPOCH = 3            /**< by (seed, epoch) */
 } nninit_order;
 
 /**

@@ -23,7 +23,11 @@ extern "C" {
 typedef struct nninit_optimizer nninit_optimizer;
 
 /** Which rule. */
-typedef enum nninit_optimizer_kind { NNINIT_SGD = 1, NNINIT_ADAM = 2, NNINIT_ADAMW = 3 } nninit_optimizer_kind;
+typedef enum nninit_optimizer_kind {
+    NNINIT_SGD = 1,  /**< with momentum, Nesterov's too */
+    NNINIT_ADAM = 2, /**< decay, if any, in the gradient */
+    NNINIT_ADAMW = 3 /**< decoupled decay */
+} nninit_optimizer_kind;
 
 /** Options; text form in quotes. */
 typedef enum nninit_optimizer_option {

@@ -4,9 +4,9 @@
 #ifndef NNINIT_VERSION_H
 #define NNINIT_VERSION_H
 
-#define NNINIT_VERSION_MAJOR 0
-#define NNINIT_VERSION_MINOR 1
-#define NNINIT_VERSION_PATCH 0
+#define NNINIT_VERSION_MAJOR 0 /**< the ABI changes with it */
+#define NNINIT_VERSION_MINOR 1 /**< functions are added with it */
+#define NNINIT_VERSION_PATCH 0 /**< nothing but repairs */
 
 /** Marks a function that the shared library exports. */
 #if defined(__GNUC__)

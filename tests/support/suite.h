@@ -6,6 +6,7 @@
 #include <nninit/nninit.h>
 
 #include <check.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
