@@ -126,7 +126,7 @@ nninit_status nninit_activation_create(nninit_layer **out, nninit_context *conte
     if (status < 0)
         return status;
     layer->activation = kind;
-    layer->slope = (float)slope;
+    layer->slope = slope;
     *out = layer;
     return NNINIT_OK;
 }

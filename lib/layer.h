@@ -13,7 +13,7 @@ struct nninit_layer {
     enum layer_kind kind;
     int64_t inputs, outputs;
     nninit_activation activation; /* LAYER_ACTIVATION */
-    float slope;
+    double slope;
     nninit_layer **children; /* LAYER_SEQUENTIAL */
     int child_count;
     nninit_tensor **parameters; /* model order; in a linear layer weight, then bias if it has one */

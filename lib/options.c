@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 #include "options.h"
 
+#include "fpenv.h"
+
 #include <locale.h>
 #include <stdlib.h>
 #include <string.h>
@@ -31,7 +33,10 @@ static bool parse_number(const char *text, size_t length, double *value) {
     char *point = strchr(copy, '.');
     if (point)
         *point = localeconv()->decimal_point[0];
+    fenv_t caller;
+    fpenv_enter(&caller); /* strtod rounds as the environment says */
     *value = strtod(copy, &end);
+    fpenv_leave(&caller);
     return *end == 0;
 }
 

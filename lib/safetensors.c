@@ -14,13 +14,33 @@
 
 static const char *const dtype_names[] = {"F32", "F64", "I32", "I64", "U8"};
 
-/* One item's entry; its length, as snprintf counts it. */
-static int print_item(char *text, size_t room, const struct state_item *item, size_t offset, bool first) {
-    char shape[256] = "";
-    for (int i = 0, at = 0; i < item->rank; i++)
-        at += snprintf(shape + at, sizeof shape - (size_t)at, i ? ",%lld" : "%lld", (long long)item->shape[i]);
-    return snprintf(text, room, "%s\"%s\":{\"dtype\":\"%s\",\"shape\":[%s],\"data_offsets\":[%zu,%zu]}", first ? "" : ",",
-                    item->name, dtype_names[item->dtype], shape, offset, offset + item->size);
+/* A name as JSON has it; its length. A byte takes six at most. */
+static size_t print_name(char *text, const char *name) {
+    size_t n = 0;
+    for (; *name; name++) {
+        unsigned char c = (unsigned char)*name;
+        if (c < 0x20) {
+            n += (size_t)sprintf(text + n, "\\u%04x", (unsigned)c);
+            continue;
+        }
+        if (c == '"' || c == '\\')
+            text[n++] = '\\';
+        text[n++] = (char)c;
+    }
+    text[n] = 0;
+    return n;
+}
+
+enum { ITEM_ROOM = 6 * 256 + 21 * NNINIT_MAX_RANK + 128 };
+
+/* One item's entry; its length, at most ITEM_ROOM. */
+static size_t print_item(char *text, const struct state_item *item, size_t offset, bool first) {
+    size_t n = (size_t)sprintf(text, first ? "\"" : ",\"");
+    n += print_name(text + n, item->name);
+    n += (size_t)sprintf(text + n, "\":{\"dtype\":\"%s\",\"shape\":[", dtype_names[item->dtype]);
+    for (int i = 0; i < item->rank; i++)
+        n += (size_t)sprintf(text + n, i ? ",%lld" : "%lld", (long long)item->shape[i]);
+    return n + (size_t)sprintf(text + n, "],\"data_offsets\":[%zu,%zu]}", offset, offset + item->size);
 }
 
 static int write_all(int file, const void *data, size_t size) {
@@ -62,7 +82,10 @@ static void sync_folder(char *path) {
 
 static nninit_status write_file(nninit_context *context, const char *path, char *temporary, const char *header,
                                 size_t length, const struct state_item *items, int count) {
-    int file = open(temporary, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0666);
+    struct stat info;
+    if (stat(path, &info) == 0 && !S_ISREG(info.st_mode)) /* a rename would replace a device */
+        return context_fail(context, NNINIT_ERR_IO, "%s: cannot be written: not a regular file", path);
+    int file = open(temporary, O_WRONLY | O_CREAT | O_TRUNC | O_NOFOLLOW | O_CLOEXEC, 0666);
     if (file < 0)
         return context_fail(context, NNINIT_ERR_IO, "%s: cannot be written: %s", temporary, strerror(errno));
     int failed = write_items(file, header, length, items, count), error = errno;
@@ -83,13 +106,13 @@ static nninit_status write_file(nninit_context *context, const char *path, char 
 }
 
 nninit_status safetensors_save(nninit_context *context, const char *path, const struct state_item *items, int count) {
-    size_t room = 16 + (size_t)count * 768, length = 1, offset = 0;
-    char *header = mem_alloc(context, room), *temporary = mem_alloc(context, strlen(path) + 32);
+    size_t length = 1, offset = 0;
+    char *header = mem_alloc(context, 16 + (size_t)count * ITEM_ROOM), *temporary = mem_alloc(context, strlen(path) + 32);
     nninit_status status = header && temporary ? NNINIT_OK : NNINIT_ERR_MEMORY;
     if (status == NNINIT_OK) {
         header[0] = '{';
         for (int i = 0; i < count; i++) {
-            length += (size_t)print_item(header + length, room - length, &items[i], offset, i == 0);
+            length += print_item(header + length, &items[i], offset, i == 0);
             offset += items[i].size;
         }
         header[length++] = '}';
@@ -103,57 +126,100 @@ nninit_status safetensors_save(nninit_context *context, const char *path, const 
     return status;
 }
 
-static nninit_status read_whole(nninit_context *context, const char *path, unsigned char **bytes, size_t *size) {
-    int file = open(path, O_RDONLY | O_CLOEXEC);
-    struct stat info;
-    if (file < 0 || fstat(file, &info) < 0 || !S_ISREG(info.st_mode)) {
-        int error = file >= 0 && !errno ? EINVAL : errno;
-        if (file >= 0)
-            close(file);
-        return context_fail(context, NNINIT_ERR_IO, "%s: cannot be read: %s", path,
-                            file >= 0 ? "not a regular file" : strerror(error));
-    }
-    *size = (size_t)info.st_size;
-    *bytes = mem_alloc(context, *size);
-    nninit_status status = *bytes ? NNINIT_OK : NNINIT_ERR_MEMORY;
-    for (size_t at = 0; at < *size && status == NNINIT_OK;) {
-        ssize_t n = read(file, *bytes + at, *size - at);
+static nninit_status read_failed(nninit_context *context, const char *path, const char *why) {
+    return context_fail(context, NNINIT_ERR_IO, "%s: cannot be read: %s", path, why);
+}
+
+static nninit_status read_bytes(nninit_context *context, const char *path, int file, struct safetensors *into,
+                                size_t size) {
+    into->bytes = mem_alloc(context, size);
+    if (!into->bytes)
+        return NNINIT_ERR_MEMORY;
+    for (size_t at = 0; at < size;) {
+        ssize_t n = read(file, into->bytes + at, size - at);
         if (n < 0 && errno == EINTR)
             continue;
         if (n <= 0)
-            status = context_fail(context, NNINIT_ERR_IO, "%s: cannot be read: %s", path,
-                                  n < 0 ? strerror(errno) : "it became shorter");
-        else
-            at += (size_t)n;
+            return read_failed(context, path, n < 0 ? strerror(errno) : "it became shorter");
+        at += (size_t)n;
+    }
+    return NNINIT_OK;
+}
+
+/* O_NONBLOCK: a pipe is refused, not waited for. */
+static nninit_status read_whole(nninit_context *context, const char *path, struct safetensors *into, size_t *size) {
+    int file = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
+    struct stat info;
+    nninit_status status;
+    if (file < 0)
+        return read_failed(context, path, strerror(errno));
+    if (fstat(file, &info) < 0) {
+        status = read_failed(context, path, strerror(errno));
+    } else if (!S_ISREG(info.st_mode)) {
+        status = read_failed(context, path, "not a regular file");
+    } else {
+        *size = (size_t)info.st_size;
+        status = read_bytes(context, path, file, into, *size);
     }
     close(file);
     return status;
 }
 
+/* Other writers need not align: then every item moves to a place that is. */
+static nninit_status align_items(nninit_context *context, struct safetensors *file, size_t size) {
+    bool aligned = true;
+    for (int i = 0; i < file->count; i++)
+        aligned = aligned && ((uintptr_t)file->items[i].data % 8 == 0 || file->items[i].size == 0);
+    if (aligned)
+        return NNINIT_OK;
+    unsigned char *bytes = mem_alloc(context, size + 8 * (size_t)file->count);
+    if (!bytes)
+        return NNINIT_ERR_MEMORY;
+    size_t at = 0;
+    for (int i = 0; i < file->count; i++) {
+        file->items[i].data = memcpy(bytes + at, file->items[i].data, file->items[i].size);
+        at += (file->items[i].size + 7) / 8 * 8;
+    }
+    mem_free(context, file->bytes);
+    file->bytes = bytes;
+    return NNINIT_OK;
+}
+
+static nninit_status read_items(nninit_context *context, const char *path, struct safetensors *file, size_t size) {
+    char problem[SAFETENSORS_PROBLEM];
+    bool good = safetensors_parse(file->bytes, size, NULL, 0, &file->count, problem);
+    if (good) {
+        file->items = mem_array(context, file->count, sizeof *file->items);
+        if (!file->items)
+            return NNINIT_ERR_MEMORY;
+        good = safetensors_parse(file->bytes, size, file->items, file->count, &file->count, problem);
+    }
+    return good ? align_items(context, file, size)
+                : context_fail(context, NNINIT_ERR_FORMAT, "%s: not safetensors: %s", path, problem);
+}
+
 nninit_status safetensors_open(nninit_context *context, const char *path, struct safetensors *file) {
     *file = (struct safetensors){.context = context};
     size_t size = 0;
-    nninit_status status = read_whole(context, path, &file->bytes, &size);
-    if (status == NNINIT_OK) {
-        const char *problem = safetensors_parse(file->bytes, size, NULL, 0, &file->count);
-        if (!problem) {
-            file->items = mem_array(context, file->count, sizeof *file->items);
-            status = file->items ? NNINIT_OK : NNINIT_ERR_MEMORY;
-            if (file->items)
-                problem = safetensors_parse(file->bytes, size, file->items, file->count, &file->count);
-        }
-        if (problem)
-            status = context_fail(context, NNINIT_ERR_FORMAT, "%s: not safetensors: %s", path, problem);
-    }
+    nninit_status status = read_whole(context, path, file, &size);
+    if (status == NNINIT_OK)
+        status = read_items(context, path, file, size);
     if (status < 0)
         safetensors_close(file);
     return status;
 }
 
 const struct state_item *safetensors_find(const struct safetensors *file, const char *name) {
-    for (int i = 0; i < file->count; i++)
-        if (strcmp(file->items[i].name, name) == 0)
-            return &file->items[i];
+    int low = 0, high = file->count;
+    while (low < high) {
+        int middle = low + (high - low) / 2, order = strcmp(name, file->items[middle].name);
+        if (order == 0)
+            return &file->items[middle];
+        if (order < 0)
+            high = middle;
+        else
+            low = middle + 1;
+    }
     return NULL;
 }
 

@@ -38,7 +38,7 @@ static int emit_leaf(struct emission *e, const nninit_layer *leaf, int x) {
     static const enum kind kinds[] = {[NNINIT_SIGMOID] = KIND_SIGMOID, [NNINIT_TANH] = KIND_TANH,
                                       [NNINIT_RELU] = KIND_RELU, [NNINIT_LEAKY_RELU] = KIND_LEAKY_RELU};
     int y = program_buffer(p, ELEMENT_F32, rows, p->values ? p->values[x].cols : 0);
-    program_emit(p, PHASE_FORWARD, kinds[leaf->activation], x, -1, y)->arg.number = leaf->slope;
+    program_emit(p, PHASE_FORWARD, kinds[leaf->activation], x, -1, y)->arg.number = (float)leaf->slope;
     return y;
 }
 
@@ -93,7 +93,7 @@ static int emit_input_gradient(struct emission *e, int k, int dy) {
     if (leaf->kind == LAYER_LINEAR)
         program_emit(p, PHASE_BACKWARD, KIND_GEMM_NN, dy, emit_parameter(e, leaf, 0, &position), dx);
     else
-        program_emit(p, PHASE_BACKWARD, kinds[leaf->activation], e->x[k + 1], dy, dx)->arg.number = leaf->slope;
+        program_emit(p, PHASE_BACKWARD, kinds[leaf->activation], e->x[k + 1], dy, dx)->arg.number = (float)leaf->slope;
     return dx;
 }
 
@@ -289,7 +289,10 @@ static nninit_status session_make(struct session **out, nninit_layer *model, con
     program_init(&e.program, context, steps);
     e.leaves = mem_array(context, e.leaf_count, sizeof *e.leaves);
     e.x = mem_array(context, 2 * ((int64_t)e.leaf_count + 1), sizeof *e.x);
+    fenv_t caller;
+    fpenv_enter(&caller); /* options are rounded to float on the way into nodes */
     nninit_status status = e.leaves && e.x ? prepare(&e, e.x + e.leaf_count + 1) : NNINIT_ERR_MEMORY;
+    fpenv_leave(&caller);
     mem_free(context, e.leaves);
     mem_free(context, e.x);
     program_finish(&e.program);
