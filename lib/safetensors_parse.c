@@ -57,7 +57,7 @@ static bool read_hex(struct reader *r, unsigned *value) {
         unsigned char c = r->at < r->end ? *r->at : 0, lower = c | 0x20;
         if (!((c >= '0' && c <= '9') || (lower >= 'a' && lower <= 'f')))
             return fail(r, "its header has a \\u without four digits at byte %zu", (size_t)(r->at - r->start));
-        *value = *value * 16 + (c <= '9' ? c - '0' : lower - 'a' + 10u);
+        *value = *value * 16 + (c <= '9' ? c - (uint32_t)'0' : lower - (uint32_t)'a' + 10);
         r->at++;
     }
     return true;
@@ -144,7 +144,7 @@ static bool read_number(struct reader *r, int64_t *value) {
     for (*value = 0; r->at < r->end && *r->at >= '0' && *r->at <= '9'; r->at++) {
         if (*value > (INT64_MAX - 9) / 10)
             return fail(r, "its header has a number above 2^63 - 1 at byte %zu", (size_t)(first - r->start));
-        *value = *value * 10 + (*r->at - '0');
+        *value = *value * 10 + (int64_t)(*r->at - '0');
     }
     return (r->at > first && (*first != '0' || r->at == first + 1)) ||
            fail(r, "its header needs a whole number at byte %zu", (size_t)(first - r->start));
@@ -203,7 +203,7 @@ static bool read_item(struct reader *r, struct state_item *item) {
     do {
         if (!read_string(r, key, sizeof key) || !expect(r, ':'))
             return false;
-        unsigned which = strcmp(key, "dtype") == 0 ? 1 : strcmp(key, "shape") == 0 ? 2 : 4;
+        unsigned which = strcmp(key, "dtype") == 0 ? 1u : strcmp(key, "shape") == 0 ? 2u : 4u;
         if ((which == 4 && strcmp(key, "data_offsets") != 0) || seen & which)
             return fail(r, "\"%.64s\" has the key \"%s\", unknown or for the second time", item->name, key);
         seen |= which;

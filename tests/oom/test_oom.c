@@ -1,0 +1,184 @@
+/* SPDX-License-Identifier: MIT */
+/* The whole public API with an allocator that fails: allocation N once, and from N on for ever; N = 0, 1, 2, … until all
+ * goes well. Every failure is NNINIT_ERR_MEMORY with NULL out; nothing leaks; the context goes on working. */
+#include "suite.h"
+
+struct heap {
+    long next, fail_at, live;
+    bool for_ever;
+};
+
+static void *heap_alloc(void *user, size_t size) {
+    struct heap *heap = user;
+    long n = heap->next++;
+    if (n == heap->fail_at || (heap->for_ever && n > heap->fail_at))
+        return NULL;
+    heap->live++;
+    return malloc(size);
+}
+
+static void heap_free(void *user, void *memory) {
+    ((struct heap *)user)->live--;
+    free(memory);
+}
+
+#define TRY(call)                                                                                                      \
+    do {                                                                                                               \
+        nninit_status status_ = (call);                                                                                \
+        if (status_ < 0)                                                                                               \
+            return status_;                                                                                            \
+    } while (0)
+
+#define TRY_MAKE(handle, call)                                                                                         \
+    do {                                                                                                               \
+        nninit_status status_ = (call);                                                                                \
+        ck_assert((status_ < 0) == ((handle) == NULL));                                                                \
+        if (status_ < 0)                                                                                               \
+            return status_;                                                                                            \
+    } while (0)
+
+static int read_rows(void *user, const int64_t *indices, int64_t count, float *rows, int64_t *labels) {
+    (void)user;
+    for (int64_t i = 0; i < count; i++) {
+        rows[3 * i] = rows[3 * i + 1] = rows[3 * i + 2] = (float)indices[i];
+        labels[i] = indices[i] % 2;
+    }
+    return 0;
+}
+
+static nninit_status use_tensors(nninit_context *c) {
+    nninit_tensor *t, *w;
+    nninit_generator *g;
+    nninit_initializer *init, *parsed;
+    float data[4], again[4];
+    unsigned char state[NNINIT_TORCH_STATE_SIZE];
+    TRY_MAKE(t, nninit_tensor_create(&t, c, "t", (const int64_t[]){2, 2}, 2));
+    TRY_MAKE(w, nninit_tensor_wrap(&w, c, "w", data, (const int64_t[]){4}, 1));
+    TRY_MAKE(g, nninit_generator_create(&g, c, NNINIT_STREAM_TORCH, 1));
+    TRY_MAKE(init, nninit_initializer_create(&init, c, NNINIT_INIT_XAVIER_NORMAL));
+    TRY_MAKE(parsed, nninit_initializer_parse(&parsed, c, "kaiming_uniform:nonlinearity=relu,mode=fan_out"));
+    TRY(nninit_initializer_set(init, NNINIT_INIT_GAIN, 2));
+    TRY(nninit_initializer_apply(init, t, g));
+    TRY(nninit_initializer_fill(parsed, NNINIT_FLOAT32, data, (const int64_t[]){2, 2}, 2, g));
+    TRY(nninit_tensor_read(t, again, 4));
+    TRY(nninit_tensor_write(w, again, 4));
+    TRY(nninit_generator_save(g, state, sizeof state));
+    TRY(nninit_generator_restore(g, state, sizeof state));
+    nninit_tensor_destroy(&t);
+    return NNINIT_OK;
+}
+
+static nninit_status use_models(nninit_context *c) {
+    static const float x[6] = {1, 2, 3, 4, 5, 6}, targets[4] = {0};
+    static const int64_t labels[2] = {0, 1}, widths[] = {3, 4, 2};
+    nninit_generator *g;
+    nninit_layer *linear, *relu, *both, *mlp;
+    nninit_tensor *gradient;
+    nninit_optimizer *sgd, *adam;
+    float y[4], cost;
+    TRY_MAKE(g, nninit_generator_create(&g, c, NNINIT_STREAM_TORCH, 1));
+    TRY_MAKE(linear, nninit_linear_create(&linear, c, 3, 2, 1, g));
+    TRY_MAKE(relu, nninit_activation_create(&relu, c, NNINIT_LEAKY_RELU, 0.1));
+    TRY_MAKE(both, nninit_sequential_create(&both, c, (nninit_layer *[]){linear, relu}, 2));
+    TRY_MAKE(mlp, nninit_mlp_create(&mlp, c, widths, 3, NNINIT_TANH, g));
+    TRY_MAKE(sgd, nninit_optimizer_parse(&sgd, c, "sgd:lr=0.1,momentum=0.9,nesterov=1"));
+    TRY_MAKE(adam, nninit_optimizer_create(&adam, c, NNINIT_ADAM));
+    TRY(nninit_layer_forward(both, x, 2, y));
+    TRY(nninit_gradient(both, NNINIT_MEAN_SQUARED_ERROR, x, targets, 2, &cost));
+    TRY(nninit_layer_gradient(both, 0, &gradient));
+    TRY(nninit_step(both, NNINIT_MEAN_SQUARED_ERROR, sgd, x, targets, 2, &cost));
+    TRY(nninit_step(mlp, NNINIT_CROSS_ENTROPY, adam, x, labels, 2, &cost));
+    nninit_layer_destroy(&linear);
+    nninit_layer_destroy(&both);
+    nninit_optimizer_destroy(&sgd);
+    return NNINIT_OK;
+}
+
+static nninit_status use_training(nninit_context *c) {
+    static const uint8_t pixels[30] = {3, 200, 7};
+    static const float targets[20] = {0};
+    static const int64_t labels[10] = {0, 1}, widths[] = {3, 4, 2};
+    nninit_generator *g;
+    nninit_dataset *bytes, *vectors, *part, *called, *file;
+    nninit_loader *batches, *called_batches;
+    nninit_layer *mlp;
+    nninit_optimizer *adam;
+    nninit_trainer *trainer;
+    char hash[NNINIT_SHA256_SIZE];
+    double loss, accuracy;
+    int64_t prediction;
+    TRY_MAKE(g, nninit_generator_create(&g, c, NNINIT_STREAM_TORCH, 1));
+    TRY_MAKE(bytes, nninit_dataset_wrap(&bytes, c, NNINIT_UINT8, pixels, labels, 10, 3));
+    TRY_MAKE(vectors, nninit_dataset_wrap_targets(&vectors, c, NNINIT_UINT8, pixels, targets, 10, 3, 2));
+    TRY_MAKE(part, nninit_dataset_slice(&part, bytes, 1, 9));
+    TRY_MAKE(called, nninit_dataset_from_callback(&called, c, 10, 3, 2, read_rows, NULL));
+    TRY_MAKE(file, nninit_dataset_open_idx(&file, c, suite_path("../examples/data/mnist/t10k-labels-idx1-ubyte.gz"),
+                                           suite_path("../examples/data/mnist/t10k-labels-idx1-ubyte.gz")));
+    TRY_MAKE(batches, nninit_loader_create(&batches, part, 4, NNINIT_SHUFFLE, g));
+    TRY_MAKE(called_batches, nninit_loader_create(&called_batches, called, 4, NNINIT_SHUFFLE, g));
+    TRY_MAKE(mlp, nninit_mlp_create(&mlp, c, widths, 3, NNINIT_RELU, g));
+    TRY_MAKE(adam, nninit_optimizer_create(&adam, c, NNINIT_ADAMW));
+    TRY_MAKE(trainer, nninit_trainer_create(&trainer, mlp, NNINIT_CROSS_ENTROPY, adam));
+    TRY(nninit_trainer_epoch(trainer, batches, NULL));
+    TRY(nninit_trainer_epoch(trainer, called_batches, NULL));
+    TRY(nninit_trainer_evaluate(trainer, bytes, &loss, &accuracy));
+    TRY(nninit_trainer_predict(trainer, bytes, 0, &prediction));
+    TRY(nninit_layer_sha256(mlp, hash));
+    TRY(nninit_layer_save(mlp, "oom.safetensors"));
+    TRY(nninit_layer_load(mlp, "oom.safetensors"));
+    TRY(nninit_trainer_save(trainer, batches, "oom.safetensors"));
+    TRY(nninit_trainer_resume(trainer, batches, "oom.safetensors"));
+    return NNINIT_OK;
+}
+
+typedef nninit_status (*use)(nninit_context *);
+
+static bool goes_well(use what, const char *backend, long n, bool for_ever) {
+    struct heap heap = {0, n, 0, for_ever};
+    nninit_context_options options = {.size = sizeof options, .backend = backend, .threads = 2, .alloc = heap_alloc,
+                                      .free = heap_free, .alloc_user = &heap};
+    nninit_context *context;
+    nninit_status status = nninit_context_create(&context, &options);
+    ck_assert((status < 0) == (context == NULL));
+    if (status == NNINIT_OK) {
+        status = what(context);
+        if (status < 0)
+            ck_assert_msg(strstr(nninit_context_message(context), "out of memory"), "allocation %ld: %s", n,
+                          nninit_context_message(context));
+        heap.fail_at = -1;
+        heap.for_ever = false;
+        ck_assert_ok(context, what(context));
+    }
+    ck_assert_msg(status == NNINIT_OK || status == NNINIT_ERR_MEMORY, "allocation %ld: %s", n, nninit_status_name(status));
+    nninit_context_destroy(&context);
+    ck_assert_msg(heap.live == 0, "allocation %ld: %ld blocks leaked", n, heap.live);
+    return status == NNINIT_OK;
+}
+
+static void fail_each(use what) {
+    for (int b = 0; b < 2; b++)
+        for (int for_ever = 0; for_ever < 2; for_ever++) {
+            long n = 0;
+            while (!goes_well(what, b ? "cpu" : "ref", n, for_ever))
+                ck_assert_int_lt(n++, 10000);
+            ck_assert_int_gt(n, 5);
+        }
+    remove("oom.safetensors");
+}
+
+START_TEST(tensors) {
+    fail_each(use_tensors);
+}
+END_TEST
+
+START_TEST(models) {
+    fail_each(use_models);
+}
+END_TEST
+
+START_TEST(training) {
+    fail_each(use_training);
+}
+END_TEST
+
+SUITE(oom, tensors, models, training)

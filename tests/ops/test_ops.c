@@ -1,0 +1,207 @@
+/* SPDX-License-Identifier: MIT */
+/* Programs on every executor, instruction set and number of threads against ref, by memcmp; fused against expansion. */
+#include "suite.h"
+
+#include "executor.h"
+#include "session.h"
+
+#include <math.h>
+
+/* A net, its batch and what is compared of it: outputs, cost, gradients, and parameters and moments after two steps. */
+struct shape {
+    int64_t rows, inputs, hidden, outputs;
+};
+
+static const struct shape shapes[] = {{1, 1, 1, 1},    {2, 3, 5, 2},     {7, 17, 31, 3},   {13, 16, 16, 16}, {6, 47, 1, 10},
+                                      {100, 784, 64, 10}, {19, 33, 100, 7}, {12, 5, 129, 17}, {11, 96, 48, 11}};
+
+enum { CAPACITY = 600000 };
+
+struct result {
+    float value[CAPACITY];
+    int64_t count;
+};
+
+static void keep(struct result *r, const float *values, int64_t count) {
+    ck_assert_int_le(r->count + count, CAPACITY);
+    memcpy(r->value + r->count, values, (size_t)count * sizeof *values);
+    r->count += count;
+}
+
+static void keep_tensor(nninit_context *c, struct result *r, nninit_tensor *t) {
+    int64_t count = nninit_tensor_numel(t);
+    float *values = malloc((size_t)count * sizeof *values);
+    ck_assert_ok(c, nninit_tensor_read(t, values, count));
+    keep(r, values, count);
+    free(values);
+}
+
+static void compute(struct result *r, const char *backend, int threads, const struct shape *s, nninit_activation kind,
+                    nninit_loss loss, const char *optimizer) {
+    nninit_context_options options = {.size = sizeof options, .backend = backend, .threads = threads};
+    nninit_context *c;
+    nninit_generator *g;
+    nninit_layer *model;
+    nninit_optimizer *o;
+    const int64_t widths[] = {s->inputs, s->hidden, s->hidden, s->outputs};
+    float *x = malloc((size_t)(s->rows * (s->inputs + 2 * s->outputs)) * sizeof *x);
+    float *targets = x + s->rows * s->inputs, *y = targets + s->rows * s->outputs, cost;
+    int64_t *labels = malloc((size_t)s->rows * sizeof *labels);
+    r->count = 0;
+    ck_assert_int_eq(nninit_context_create(&c, &options), NNINIT_OK);
+    ck_assert_ok(c, nninit_generator_create(&g, c, NNINIT_STREAM_TORCH, 11));
+    ck_assert_ok(c, nninit_generator_normal(g, NNINIT_FLOAT32, x, s->rows * (s->inputs + s->outputs), 0, 1));
+    for (int64_t i = 0; i < s->rows * s->inputs; i++)
+        x[i] = i % 3 ? x[i] : 0.0f; /* zeros, as pixels have them */
+    ck_assert_ok(c, nninit_generator_randint(g, labels, s->rows, 0, s->outputs));
+    ck_assert_ok(c, nninit_mlp_create(&model, c, widths, 4, kind, g));
+    ck_assert_ok(c, nninit_optimizer_parse(&o, c, optimizer));
+    const void *target = loss == NNINIT_CROSS_ENTROPY ? (const void *)labels : targets;
+    ck_assert_ok(c, nninit_layer_forward(model, x, s->rows, y));
+    keep(r, y, s->rows * s->outputs);
+    ck_assert_ok(c, nninit_gradient(model, loss, x, target, s->rows, &cost));
+    keep(r, &cost, 1);
+    for (int i = 0; i < nninit_layer_parameter_count(model); i++) {
+        nninit_tensor *gradient;
+        ck_assert_ok(c, nninit_layer_gradient(model, i, &gradient));
+        keep_tensor(c, r, gradient);
+    }
+    for (int step = 0; step < 2; step++) {
+        ck_assert_ok(c, nninit_step(model, loss, o, x, target, s->rows, &cost));
+        keep(r, &cost, 1);
+    }
+    for (int i = 0; i < nninit_layer_parameter_count(model); i++)
+        keep_tensor(c, r, nninit_layer_parameter(model, i));
+    nninit_context_destroy(&c);
+    free(labels);
+    free(x);
+}
+
+static const nninit_activation activations[] = {NNINIT_RELU, NNINIT_TANH, NNINIT_SIGMOID, NNINIT_LEAKY_RELU,
+                                                NNINIT_IDENTITY};
+static const char *const optimizers[] = {"adam",
+                                         "sgd:lr=0.1",
+                                         "sgd:lr=0.1,momentum=0.9,dampening=0.1",
+                                         "sgd:lr=0.1,momentum=0.9,nesterov=1,weight_decay=0.01",
+                                         "adam:weight_decay=0.1,lr=0.01",
+                                         "adamw:beta1=0.8,beta2=0.9,eps=0.001"};
+
+static void compare(const char *level) {
+    static struct result want, got;
+    setenv("NNINIT_CPU", level, 1);
+    for (size_t s = 0; s < sizeof shapes / sizeof *shapes; s++)
+        for (int k = 0; k < 6; k++) {
+            nninit_loss loss = k % 2 ? NNINIT_MEAN_SQUARED_ERROR : NNINIT_CROSS_ENTROPY;
+            compute(&want, "ref", 1, &shapes[s], activations[k % 5], loss, optimizers[k]);
+            for (int threads = 1; threads <= 3; threads++) {
+                compute(&got, "cpu", threads, &shapes[s], activations[k % 5], loss, optimizers[k]);
+                ck_assert_int_eq(want.count, got.count);
+                for (int64_t i = 0; i < want.count; i++)
+                    ck_assert_msg(memcmp(&want.value[i], &got.value[i], 4) == 0,
+                                  "%s, %d threads, shape %zu, case %d: value %lld is %a, ref has %a", level, threads, s, k,
+                                  (long long)i, (double)got.value[i], (double)want.value[i]);
+            }
+        }
+}
+
+START_TEST(plain_c) {
+    compare("c");
+}
+END_TEST
+
+START_TEST(avx2) {
+#if defined(__x86_64__)
+    if (__builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma")) {
+        compare("avx2");
+        return;
+    }
+#endif
+    puts("avx2: skipped, this processor lacks it");
+}
+END_TEST
+
+/* ref's products against double, within the bound of a chain of k roundings. */
+START_TEST(ref_products_are_right) {
+    enum { ROWS = 9, INPUTS = 300, OUTPUTS = 21 };
+    nninit_context_options options = {.size = sizeof options, .backend = "ref"};
+    nninit_context *c;
+    nninit_generator *g;
+    nninit_layer *linear;
+    static float x[ROWS * INPUTS], w[OUTPUTS * INPUTS], y[ROWS * OUTPUTS];
+    ck_assert_int_eq(nninit_context_create(&c, &options), NNINIT_OK);
+    ck_assert_ok(c, nninit_generator_create(&g, c, NNINIT_STREAM_TORCH, 5));
+    ck_assert_ok(c, nninit_generator_normal(g, NNINIT_FLOAT32, x, ROWS * INPUTS, 0, 1));
+    ck_assert_ok(c, nninit_linear_create(&linear, c, INPUTS, OUTPUTS, 0, g));
+    ck_assert_ok(c, nninit_tensor_read(nninit_layer_parameter(linear, 0), w, OUTPUTS * INPUTS));
+    ck_assert_ok(c, nninit_layer_forward(linear, x, ROWS, y));
+    for (int b = 0; b < ROWS; b++)
+        for (int o = 0; o < OUTPUTS; o++) {
+            double sum = 0, size = 0;
+            for (int i = 0; i < INPUTS; i++) {
+                double product = (double)x[b * INPUTS + i] * (double)w[o * INPUTS + i];
+                sum += product;
+                size += fabs(product);
+            }
+            ck_assert_double_le(fabs(sum - (double)y[b * OUTPUTS + o]), INPUTS * 0x1p-24 * size);
+        }
+    nninit_context_destroy(&c);
+}
+END_TEST
+
+/* The law's functions against libm in double, over their whole range. */
+START_TEST(law_functions) {
+    double worst_exp = 0, worst_log = 0, worst_tanh = 0;
+    for (int i = -870000; i <= 880000; i++) {
+        float x = (float)i / 10000.0f;
+        worst_exp = fmax(worst_exp, fabs((double)law_exp(x) / exp((double)x) - 1));
+        worst_tanh = fmax(worst_tanh, fabs((double)law_tanh(x / 40) - tanh((double)(x / 40))) / fmax(fabs(tanh((double)(x / 40))), 1e-30));
+        worst_log = i > 0 ? fmax(worst_log, fabs((double)law_log(x) - log((double)x)) / fmax(fabs(log((double)x)), 1e-3)) : worst_log;
+    }
+    ck_assert_double_le(worst_exp, 2 * 0x1p-23);
+    ck_assert_double_le(worst_tanh, 4 * 0x1p-23);
+    ck_assert_double_le(worst_log, 2 * 0x1p-23);
+    ck_assert(law_exp(-88) == 0 && isinf(law_exp(89)) && isnan(law_exp(NAN)));
+    ck_assert(law_log(0) == -INFINITY && law_log(INFINITY) == INFINITY && isnan(law_log(-1)) && isnan(law_log(NAN)));
+    ck_assert(isnan(law_relu(NAN)) && law_tanh(100) == 1 && law_tanh(-100) == -1 && law_sigmoid(-200) == 0);
+    ck_assert(law_tiny(0x1p-101f) == 0 && law_tiny(-0x1p-101f) == 0 && law_tiny(0x1p-100f) == 0x1p-100f);
+}
+END_TEST
+
+/* The training program with and without fused kinds. */
+START_TEST(fused_is_its_expansion) {
+    struct executor plain = cpu_executor;
+    bool fused_before = cpu_executor.has[KIND_GEMM_TN_ADAM];
+    ck_assert(fused_before);
+    for (int k = BASIC_KIND_COUNT; k < KIND_COUNT; k++)
+        plain.has[k] = false;
+    static float weights[2][26646];
+    for (int run = 0; run < 2; run++) {
+        nninit_context *c = suite_context();
+        nninit_generator *g;
+        nninit_layer *model;
+        nninit_optimizer *adam;
+        const int64_t widths[] = {97, 128, 106, 4}, labels[10] = {0, 1, 2, 3};
+        static float x[970];
+        ck_assert_int_eq(context_open(c), NNINIT_OK);
+        if (run == 1)
+            c->executor = &plain;
+        ck_assert_ok(c, nninit_generator_create(&g, c, NNINIT_STREAM_TORCH, 5));
+        ck_assert_ok(c, nninit_generator_normal(g, NNINIT_FLOAT32, x, 970, 0, 1));
+        ck_assert_ok(c, nninit_mlp_create(&model, c, widths, 4, NNINIT_RELU, g));
+        ck_assert_ok(c, nninit_optimizer_create(&adam, c, NNINIT_ADAM));
+        for (int step = 0; step < 3; step++)
+            ck_assert_ok(c, nninit_step(model, NNINIT_CROSS_ENTROPY, adam, x, labels, 10, NULL));
+        int64_t at = 0;
+        for (int i = 0; i < 6; i++) {
+            nninit_tensor *t = nninit_layer_parameter(model, i);
+            ck_assert_ok(c, nninit_tensor_read(t, weights[run] + at, nninit_tensor_numel(t)));
+            at += nninit_tensor_numel(t);
+        }
+        ck_assert_int_le(at, 26646);
+        nninit_context_destroy(&c);
+    }
+    ck_assert_mem_eq(weights[0], weights[1], sizeof weights[0]);
+}
+END_TEST
+
+SUITE(ops, plain_c, avx2, ref_products_are_right, law_functions, fused_is_its_expansion)
