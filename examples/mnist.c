@@ -26,7 +26,8 @@ enum { NOTEBOOK_EPOCHS = 15 };
     } while (0)
 
 static int complain(const struct lecture *lecture) {
-    fprintf(stderr, "%s: %s\n", lecture->options->program, nninit_context_message(lecture->context));
+    const char *message = nninit_context_message(lecture->context);
+    fprintf(stderr, "%s: %s\n", lecture->options->program, *message ? message : "out of memory");
     return 1;
 }
 
@@ -36,6 +37,16 @@ static nninit_status limit(nninit_dataset **dataset, long rows) {
     return nninit_dataset_slice(dataset, *dataset, 0, rows);
 }
 
+/* MNIST's training half begins so; Fashion-MNIST's, which has as many rows, does not. */
+static bool is_mnist(nninit_dataset *train) {
+    static const int64_t rows[] = {0, 1, 2, 3, 4, 5, 6, 7}, expected[] = {5, 0, 4, 1, 9, 2, 1, 3};
+    float pixels[8 * 784];
+    int64_t labels[8];
+    return nninit_dataset_count(train) == 60000 && nninit_dataset_features(train) == 784 &&
+           nninit_dataset_read(train, rows, 8, pixels, labels) == NNINIT_OK &&
+           memcmp(labels, expected, sizeof labels) == 0;
+}
+
 int lecture_open(struct lecture *lecture, const struct options *o) {
     *lecture = (struct lecture){.options = o};
     nninit_context_options options = {.size = sizeof options, .backend = o->backend, .threads = (int)o->threads};
@@ -43,7 +54,8 @@ int lecture_open(struct lecture *lecture, const struct options *o) {
         fprintf(stderr, "%s: out of memory\n", o->program);
         return 1;
     }
-    const char *data = o->data ? o->data : access(MNIST_INSTALLED, R_OK) == 0 ? MNIST_INSTALLED : MNIST_SOURCE;
+    const char *along = access(NNINIT_MNIST_DIR, R_OK) == 0 ? NNINIT_MNIST_DIR : NNINIT_MNIST_SOURCE_DIR;
+    const char *data = o->data ? o->data : along;
     const char *backend;
     TRY(nninit_context_backend(lecture->context, &backend));
     TRY(nninit_dataset_open_mnist(&lecture->train, lecture->context, data, NNINIT_TRAIN));
@@ -51,9 +63,11 @@ int lecture_open(struct lecture *lecture, const struct options *o) {
     TRY(limit(&lecture->train, o->subset));
     TRY(limit(&lecture->test, o->subset));
     TRY(nninit_generator_create(&lecture->generator, lecture->context, NNINIT_STREAM_TORCH, o->seed));
+    lecture->comparable = options_are_the_notebooks(o) && is_mnist(lecture->train);
     if (!o->quiet)
         printf("Data: %s, %lld rows to train on, %lld to test on. Backend: %s.\n", data,
-               (long long)nninit_dataset_count(lecture->train), (long long)nninit_dataset_count(lecture->test), backend);
+               (long long)nninit_dataset_count(lecture->train), (long long)nninit_dataset_count(lecture->test),
+               backend);
     return 0;
 fail:
     complain(lecture);
@@ -116,24 +130,24 @@ static void print_accuracy(double accuracy) {
         if (strtod(text, NULL) == value)
             break;
     }
-    printf("Accuracy: %s\n", text);
+    printf("Accuracy: %s%s\n", text, strpbrk(text, ".e") ? "" : ".0");
 }
 
 static nninit_status train(struct lecture *lecture, const struct net *net, nninit_trainer *trainer,
                            nninit_loader *batches, const char *save) {
     const struct options *o = lecture->options;
-    bool compare = options_are_the_notebooks(o);
     for (int64_t epoch = nninit_loader_epochs(batches) + 1; epoch <= o->epochs; epoch++) {
         float cost;
         nninit_status status = nninit_trainer_epoch(trainer, batches, &cost);
         if (status < 0)
             return status;
+        lecture->trained = true;
         printf("Epoch: %04lld cost = %.9f", (long long)epoch, (double)cost);
-        if (compare && !o->quiet && epoch <= NOTEBOOK_EPOCHS)
-            printf("   (notebook: %.9f)", net->costs[epoch - 1]);
+        if (lecture->comparable && !o->quiet && epoch <= NOTEBOOK_EPOCHS)
+            printf("   (notebook %.9f)", net->costs[epoch - 1]);
         printf("\n");
         fflush(stdout);
-        if (save && (status = nninit_trainer_save(trainer, batches, save)) < 0)
+        if (*save && (status = nninit_trainer_save(trainer, batches, save)) < 0)
             return status;
     }
     printf("Learning finished\n");
@@ -172,29 +186,40 @@ static nninit_status test(struct lecture *lecture, nninit_trainer *trainer) {
     nninit_dataset_set_scale(lecture->test, NNINIT_SCALE_UNIT);
     if (status == NNINIT_OK)
         status = nninit_trainer_accuracy(trainer, lecture->test, &accuracy);
-    if (status == NNINIT_OK && !lecture->options->quiet)
-        printf("Accuracy on scaled pixels, as the net was trained: %.4f\n", accuracy);
+    if (status == NNINIT_OK)
+        printf("Accuracy on pixels scaled as in training: %.4f\n", accuracy);
     return status;
 }
 
-static const char *join(char *path, size_t size, const char *name, const char *suffix) {
-    if (!name)
-        return NULL;
-    snprintf(path, size, "%s%s", name, suffix);
-    return path;
+enum { PATH_SIZE = 4096 };
+
+/* name and suffix in one; false: too long. No name gives no path. */
+static bool join(char path[PATH_SIZE], const char *name, const char *suffix) {
+    int length = snprintf(path, PATH_SIZE, "%s%s", name ? name : "", name ? suffix : "");
+    return length >= 0 && length < PATH_SIZE;
+}
+
+/* The net's checkpoint is there, and still the sequel of what was run so far. The first net's must be there. */
+static bool goes_on(const struct lecture *lecture, const char *resume, bool first) {
+    return *resume && (first || (!lecture->trained && access(resume, F_OK) == 0));
 }
 
 int lecture_run(struct lecture *lecture, const struct net *net, const char *suffix) {
     const struct options *o = lecture->options;
     nninit_context *ctx = lecture->context;
+    bool first = !lecture->begun;
+    lecture->begun = true;
     nninit_layer *model;
     nninit_initializer *xavier;
     nninit_optimizer *adam;
     nninit_loader *batches;
     nninit_trainer *trainer;
-    char save_path[4096], resume_path[4096], hash[NNINIT_SHA256_SIZE];
-    const char *save = join(save_path, sizeof save_path, o->save, suffix);
-    const char *resume = join(resume_path, sizeof resume_path, o->resume, suffix);
+    const unsigned flags = NNINIT_SHUFFLE | NNINIT_DROP_LAST;
+    char save[PATH_SIZE], resume[PATH_SIZE], hash[NNINIT_SHA256_SIZE];
+    if (!join(save, o->save, suffix) || !join(resume, o->resume, suffix)) {
+        fprintf(stderr, "%s: the name of a checkpoint is too long\n", o->program);
+        return 1;
+    }
     if (!o->quiet)
         printf("\n%s\n", net->name);
     TRY(nninit_mlp_create(&model, ctx, net->widths, net->count, NNINIT_RELU, lecture->generator));
@@ -203,18 +228,16 @@ int lecture_run(struct lecture *lecture, const struct net *net, const char *suff
     TRY(print_weight(nninit_layer_parameter(model, nninit_layer_parameter_count(model) - 2)));
     TRY(nninit_optimizer_create(&adam, ctx, NNINIT_ADAM));
     TRY(nninit_optimizer_set(adam, NNINIT_OPT_LR, o->lr));
-    TRY(nninit_loader_create(&batches, lecture->train, o->batch, NNINIT_SHUFFLE | NNINIT_DROP_LAST, lecture->generator));
+    TRY(nninit_loader_create(&batches, lecture->train, o->batch, flags, lecture->generator));
     TRY(nninit_trainer_create(&trainer, model, NNINIT_CROSS_ENTROPY, adam));
     if (!o->quiet && isatty(STDOUT_FILENO))
         TRY(nninit_trainer_on_progress(trainer, show_progress, NULL));
-    /* The notebook may have been stopped in its first net: then there is no second checkpoint yet. */
-    if (resume && (!*suffix || access(resume, F_OK) == 0 || strcmp(suffix, ".xavier") == 0))
+    if (goes_on(lecture, resume, first))
         TRY(nninit_trainer_resume(trainer, batches, resume));
     TRY(train(lecture, net, trainer, batches, save));
     TRY(test(lecture, trainer));
     TRY(nninit_layer_sha256(model, hash));
-    if (!o->quiet)
-        printf("SHA-256 of the weights: %s\n", hash);
+    printf("SHA-256 of the weights: %s\n", hash);
     return 0;
 fail:
     return complain(lecture);

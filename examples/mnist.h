@@ -15,9 +15,10 @@ struct options {
     bool quiet;
 };
 
-/* The lecture's options, then those of the command line. -1: go on; else the status to exit with. */
+/* The lecture's options, then those of the command line; `what` is for --help.
+ * -1: go on; else the status to exit with. */
 int options_read(struct options *options, int argc, char **argv, const char *what);
-/* Is it the run that the notebook made? */
+/* The notebook's seed, batch and learning rate, on all rows? */
 bool options_are_the_notebooks(const struct options *options);
 
 struct net {
@@ -35,6 +36,9 @@ struct lecture {
     nninit_context *context;
     nninit_generator *generator;
     nninit_dataset *train, *test;
+    bool comparable; /* the notebook's options on the notebook's data: its costs are printed beside ours */
+    bool begun;      /* a net has been run */
+    bool trained;    /* an epoch has been run: what a later net's checkpoint holds is then no longer its sequel */
 };
 
 /* All return a status to exit with: 0, or 1 after a line on standard error. */

@@ -1,14 +1,18 @@
 /* SPDX-License-Identifier: MIT */
 #include "mnist.h"
 
+#include <ctype.h>
 #include <errno.h>
 #include <getopt.h>
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
+/* what: the first line says what the program does, the rest, if any, what is particular about its options. */
 static void print_help(const char *program, const char *what) {
-    printf("Usage: %s [OPTIONS]\n%s\n\n"
+    size_t first = strcspn(what, "\n");
+    printf("Usage: %s [OPTIONS]\n%.*s\n\n"
            "  --data DIR     folder with the four MNIST files, plain or .gz (default: those that come along)\n"
            "  --epochs N     epochs (15)\n"
            "  --seed S       seed of the random stream (777)\n"
@@ -16,30 +20,43 @@ static void print_help(const char *program, const char *what) {
            "  --lr X         learning rate (0.001)\n"
            "  --backend B    auto, cpu or ref (auto)\n"
            "  --threads N    0: as many as may be used (0)\n"
-           "  --subset N     only the first N rows of each half\n"
+           "  --subset N     only the first N rows of each half (all)\n"
            "  --save F       write a checkpoint after each epoch\n"
            "  --resume F     go on from a checkpoint\n"
            "  --quiet        no progress bar and no prose\n"
-           "  --help         this text\n"
-           "The notebook adds .xavier and .deep to F, one checkpoint for each net.\n",
-           program, what);
+           "  --help         this text\n",
+           program, (int)first, what);
+    if (what[first])
+        printf("%s\n", what + first);
 }
 
 static bool whole(const char *text, long low, long high, long *value) {
     char *end;
     errno = 0;
     *value = strtol(text, &end, 10);
-    return *text && !*end && !errno && *value >= low && *value <= high;
+    return isdigit((unsigned char)*text) && !*end && !errno && *value >= low && *value <= high;
+}
+
+static bool seed(const char *text, unsigned long long *value) {
+    char *end;
+    errno = 0;
+    *value = strtoull(text, &end, 10);
+    return isdigit((unsigned char)*text) && !*end && !errno && *value <= UINT64_MAX;
+}
+
+/* A decimal number, at least 0, with nothing before or behind it. */
+static bool rate(const char *text, double *value) {
+    char *end;
+    *value = strtod(text, &end);
+    return strspn(text, "0123456789.eE+-") == strlen(text) && *text && *text != '-' && !*end && isfinite(*value);
 }
 
 static int complain(const struct options *o, const char *option, const char *value, const char *wanted) {
-    fprintf(stderr, "%s: --%s %s: %s\n", o->program, option, value, wanted);
+    fprintf(stderr, "%s: --%s takes %s, not \"%s\"\n", o->program, option, wanted, value);
     return 2;
 }
 
 static int take(struct options *o, int which, const char *name, const char *value) {
-    char *end;
-    errno = 0;
     switch (which) {
     case 'd': o->data = value; return -1;
     case 'k': o->backend = value; return -1;
@@ -49,12 +66,8 @@ static int take(struct options *o, int which, const char *name, const char *valu
     case 'b': return whole(value, 1, 1000000000, &o->batch) ? -1 : complain(o, name, value, "a number from 1 on");
     case 't': return whole(value, 0, 256, &o->threads) ? -1 : complain(o, name, value, "a number from 0 to 256");
     case 'n': return whole(value, 1, 1000000000, &o->subset) ? -1 : complain(o, name, value, "a number from 1 on");
-    case 's':
-        o->seed = strtoull(value, &end, 10);
-        return *value && !*end && !errno && *value != '-' ? -1 : complain(o, name, value, "a number from 0 to 2^64 - 1");
-    default:
-        o->lr = strtod(value, &end);
-        return *value && !*end && isfinite(o->lr) && o->lr >= 0 ? -1 : complain(o, name, value, "a number from 0 on");
+    case 's': return seed(value, &o->seed) ? -1 : complain(o, name, value, "a number from 0 to 2^64 - 1");
+    default: return rate(value, &o->lr) ? -1 : complain(o, name, value, "a number from 0 on");
     }
 }
 
@@ -89,5 +102,5 @@ int options_read(struct options *o, int argc, char **argv, const char *what) {
 }
 
 bool options_are_the_notebooks(const struct options *o) {
-    return o->seed == 777 && o->batch == 100 && o->lr == 0.001 && o->subset == 0 && !o->data;
+    return o->seed == 777 && o->batch == 100 && o->lr == 0.001 && o->subset == 0;
 }

@@ -23,8 +23,12 @@ int main(int argc, char **argv) {
     const int64_t widths[] = {784, 256, 256, 10};
     float cost;
     double accuracy;
-    if (argc < 2 || nninit_context_create(&ctx, NULL) < 0)
+    if (argc < 2) {
+        fprintf(stderr, "usage: train_mlp DIR [EPOCHS]\n");
         return 2;
+    }
+    if (nninit_context_create(&ctx, NULL) < 0)
+        return 1;
     TRY(nninit_dataset_open_mnist(&train, ctx, argv[1], NNINIT_TRAIN));
     TRY(nninit_dataset_open_mnist(&test, ctx, argv[1], NNINIT_TEST));
     TRY(nninit_generator_create(&gen, ctx, NNINIT_STREAM_TORCH, 777));
