@@ -206,6 +206,8 @@ nninit_status nninit_generator_bernoulli(nninit_generator *generator, nninit_dty
         return status;
     if (!(p >= 0 && p <= 1))
         return context_fail(generator->object.context, NNINIT_ERR_INVALID, "p is %g; it must be 0 to 1", p);
+    fenv_t caller;
+    fpenv_enter(&caller);
     for (int64_t i = 0; i < count; i++) {
         bool one = uniform53(generator) < p;
         if (dtype == NNINIT_FLOAT32)
@@ -213,6 +215,7 @@ nninit_status nninit_generator_bernoulli(nninit_generator *generator, nninit_dty
         else
             ((double *)values)[i] = one;
     }
+    fpenv_leave(&caller);
     return NNINIT_OK;
 }
 
@@ -230,12 +233,15 @@ nninit_status nninit_generator_bernoulli_each(nninit_generator *generator, nnini
             return context_fail(generator->object.context, NNINIT_ERR_INVALID, "p[%lld] is %g; it must be 0 to 1",
                                 (long long)i, each);
     }
+    fenv_t caller;
+    fpenv_enter(&caller);
     for (int64_t i = 0; i < count; i++) {
         if (f32)
             ((float *)values)[i] = uniform24(generator) < ((const float *)p)[i];
         else
             ((double *)values)[i] = uniform53(generator) < ((const double *)p)[i];
     }
+    fpenv_leave(&caller);
     return NNINIT_OK;
 }
 

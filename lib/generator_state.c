@@ -87,11 +87,11 @@ nninit_status nninit_generator_restore(nninit_generator *generator, const void *
         mt->word[i] = (uint32_t)get(s + AT_WORDS + 8 * i, 4);
     mt->next = left == 1 ? MT19937_WORDS : (int)next;
     mt->fresh = left == 1 && next == 0;
-    uint64_t y = get(s + AT_Y, 8);
-    uint32_t f = (uint32_t)get(s + AT_FLOAT, 4);
-    memcpy(&generator->next_normal, &y, sizeof y);
-    memcpy(&generator->next_float_normal, &f, sizeof f);
     generator->has_next_normal = get(s + AT_Y_VALID, 4) != 0;
     generator->has_next_float_normal = s[AT_FLOAT_VALID] != 0;
+    uint64_t y = generator->has_next_normal ? get(s + AT_Y, 8) : 0;
+    uint32_t f = generator->has_next_float_normal ? (uint32_t)get(s + AT_FLOAT, 4) : 0;
+    memcpy(&generator->next_normal, &y, sizeof y);
+    memcpy(&generator->next_float_normal, &f, sizeof f);
     return NNINIT_OK;
 }

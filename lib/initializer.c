@@ -6,6 +6,7 @@
 #include "options.h"
 #include "tensor.h"
 
+#include <float.h>
 #include <math.h>
 
 static const struct object_type initializer_type = {"initializer", NULL, NULL};
@@ -146,9 +147,13 @@ static const struct option_name option_names[] = {
     {NULL, 0},
 };
 
-static const struct option_name value_names[] = {
+static const struct option_name mode_names[] = {
     {"fan_in", NNINIT_FAN_IN},
     {"fan_out", NNINIT_FAN_OUT},
+    {NULL, 0},
+};
+
+static const struct option_name nonlinearity_names[] = {
     {"linear", NNINIT_IDENTITY},
     {"sigmoid", NNINIT_SIGMOID},
     {"tanh", NNINIT_TANH},
@@ -156,6 +161,12 @@ static const struct option_name value_names[] = {
     {"leaky_relu", NNINIT_LEAKY_RELU},
     {"selu", NNINIT_SELU},
     {NULL, 0},
+};
+
+static const struct option_words value_names[] = {
+    {NNINIT_INIT_MODE, mode_names},
+    {NNINIT_INIT_NONLINEARITY, nonlinearity_names},
+    {0, NULL},
 };
 
 nninit_status nninit_initializer_create(nninit_initializer **out, nninit_context *context,
@@ -284,12 +295,16 @@ nninit_status nninit_initializer_fans(const int64_t *shape, int rank, int64_t *f
     return NNINIT_OK;
 }
 
+/* Rounded to nearest, whatever the caller's rounding mode. */
 static void fill_constant(nninit_dtype dtype, void *values, int64_t count, double value) {
+    fenv_t caller;
+    fpenv_enter(&caller);
     for (int64_t i = 0; i < count; i++)
         if (dtype == NNINIT_FLOAT32)
             ((float *)values)[i] = (float)value;
         else
             ((double *)values)[i] = value;
+    fpenv_leave(&caller);
 }
 
 static nninit_status check_fill(const nninit_initializer *init, nninit_dtype dtype, const int64_t *shape, int rank,
@@ -326,14 +341,16 @@ nninit_status nninit_initializer_fill(const nninit_initializer *initializer, nni
     fpenv_leave(&caller);
     if (status < 0)
         return status;
-    if (plan.distribution == UNIFORM && !(plan.a <= plan.b))
-        return context_fail(context, NNINIT_ERR_INVALID, "low is %g, above high, %g", plan.a, plan.b);
     if (plan.distribution != CONSTANT && (!generator || generator->object.context != context))
         return context_fail(context, NNINIT_ERR_INVALID, "the generator is NULL, or belongs to another context");
-    if (count == 0)
+    if (count == 0) /* before the bounds are looked at: a fan of 0 makes them infinite, or not a number */
         return NNINIT_OK;
     if (!values)
         return context_fail(context, NNINIT_ERR_INVALID, "values is NULL");
+    if (plan.distribution == UNIFORM && !(plan.a <= plan.b))
+        return context_fail(context, NNINIT_ERR_INVALID, "low is %g, above high, %g", plan.a, plan.b);
+    if (plan.distribution == CONSTANT && dtype == NNINIT_FLOAT32 && fabs(plan.a) > FLT_MAX)
+        return context_fail(context, NNINIT_ERR_INVALID, "value is %g, beyond float32", plan.a);
     if (plan.distribution == UNIFORM)
         return nninit_generator_uniform(generator, dtype, values, count, plan.a, plan.b);
     if (plan.distribution == NORMAL)

@@ -11,14 +11,20 @@ struct option_name {
     int value;
 };
 
-/* Receives each pair; values that are names of `words` come as their numbers. */
+/* The names that may stand for values of one key; lists end with NULL names. */
+struct option_words {
+    int key;
+    const struct option_name *names;
+};
+
+/* Receives each pair; values that are names come as their numbers. */
 typedef nninit_status (*option_set)(void *user, int key, double value);
 
 /* Find the name before ":" in `names`. NNINIT_ERR_NOT_FOUND if it is not there. */
 nninit_status options_name(nninit_context *context, const char *what, const char *text, const struct option_name *names,
                            int *value);
-/* Pass the pairs after ":" to `set`, first to last, and stop at the first failure. */
+/* Pass the pairs after ":" to `set`, first to last, and stop at the first failure. words: NULL where all are numbers. */
 nninit_status options_pairs(nninit_context *context, const char *text, const struct option_name *keys,
-                            const struct option_name *words, option_set set, void *user);
+                            const struct option_words *words, option_set set, void *user);
 
 #endif
