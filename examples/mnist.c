@@ -151,7 +151,7 @@ static nninit_status train(struct lecture *lecture, const struct net *net, nnini
             return status;
     }
     printf("Learning finished\n");
-    return NNINIT_OK;
+    return *save ? nninit_trainer_save(trainer, batches, save) : NNINIT_OK; /* also when there was nothing to train */
 }
 
 /* A row of the test set, without a draw from the stream that trains. */
