@@ -1,0 +1,154 @@
+/* SPDX-License-Identifier: MIT */
+/* Loaders, trainers and checkpoints: what they refuse, and how they stop. */
+#include "suite.h"
+
+#include <math.h>
+
+enum { ROWS = 50 };
+
+static nninit_context *c;
+static nninit_generator *g;
+static nninit_dataset *data;
+static nninit_loader *loader;
+static nninit_layer *model;
+static nninit_optimizer *adam;
+static nninit_trainer *trainer;
+static uint8_t pixels[ROWS * 4];
+static int64_t labels[ROWS];
+
+static void setup(void) {
+    static const int64_t widths[] = {4, 16, 3};
+    c = suite_context();
+    for (int i = 0; i < ROWS; i++) {
+        labels[i] = i % 3;
+        pixels[4 * i + i % 3] = 255;
+    }
+    ck_assert_ok(c, nninit_generator_create(&g, c, NNINIT_STREAM_TORCH, 1));
+    ck_assert_ok(c, nninit_dataset_wrap(&data, c, NNINIT_UINT8, pixels, labels, ROWS, 4));
+    ck_assert_ok(c, nninit_loader_create(&loader, data, 8, NNINIT_SHUFFLE, g));
+    ck_assert_ok(c, nninit_mlp_create(&model, c, widths, 3, NNINIT_RELU, g));
+    ck_assert_ok(c, nninit_optimizer_parse(&adam, c, "adam:lr=0.05"));
+    ck_assert_ok(c, nninit_trainer_create(&trainer, model, NNINIT_CROSS_ENTROPY, adam));
+}
+
+START_TEST(learns) {
+    float first = 0, last = 0;
+    double loss, accuracy;
+    int64_t prediction;
+    setup();
+    for (int e = 0; e < 20; e++)
+        ck_assert_ok(c, nninit_trainer_epoch(trainer, loader, e ? &last : &first));
+    ck_assert_float_lt(last, first / 4);
+    ck_assert_ok(c, nninit_trainer_evaluate(trainer, data, &loss, &accuracy));
+    ck_assert_double_eq(accuracy, 1);
+    ck_assert_double_lt(loss, 0.2);
+    ck_assert_ok(c, nninit_trainer_predict(trainer, data, 4, &prediction));
+    ck_assert_int_eq(prediction, 1);
+    ck_assert_int_eq(nninit_optimizer_steps(adam), 20 * 7);
+    ck_assert_int_eq(nninit_loader_epochs(loader), 20);
+    nninit_context_destroy(&c);
+}
+END_TEST
+
+START_TEST(refuses) {
+    nninit_loader *l;
+    nninit_dataset *d;
+    nninit_optimizer *o;
+    static float x[100];
+    static int64_t far[10] = {5};
+    setup();
+    ck_assert_int_eq(nninit_loader_create(&l, data, 0, 0, g), NNINIT_ERR_INVALID);
+    ck_assert_int_eq(nninit_loader_create(&l, data, ROWS + 1, 0, g), NNINIT_ERR_INVALID);
+    ck_assert_ptr_nonnull(strstr(nninit_context_message(c), "1 to 50"));
+    ck_assert_int_eq(nninit_loader_create(&l, data, 1, 4, g), NNINIT_ERR_INVALID);
+    ck_assert_int_eq(nninit_optimizer_set(adam, NNINIT_OPT_LR, NAN), NNINIT_ERR_INVALID);
+    ck_assert_int_eq(nninit_optimizer_set(adam, NNINIT_OPT_LR, INFINITY), NNINIT_ERR_INVALID);
+    ck_assert_int_eq(nninit_optimizer_set(adam, NNINIT_OPT_EPS, 0), NNINIT_ERR_INVALID);
+    ck_assert_int_eq(nninit_optimizer_set(adam, NNINIT_OPT_MOMENTUM, 0.9), NNINIT_ERR_NOT_FOUND);
+    ck_assert_int_eq(nninit_optimizer_parse(&o, c, "sgd:nesterov=1"), NNINIT_ERR_INVALID);
+    ck_assert_int_eq(nninit_optimizer_parse(&o, c, "adam:lr=fast"), NNINIT_ERR_INVALID);
+    ck_assert_int_eq(nninit_optimizer_parse(&o, c, "adam:speed=1"), NNINIT_ERR_NOT_FOUND);
+    ck_assert_ptr_null(o);
+    ck_assert_ok(c, nninit_dataset_wrap(&d, c, NNINIT_FLOAT32, x, far, 10, 4)); /* a label beyond the outputs */
+    ck_assert_ok(c, nninit_loader_create(&l, d, 2, 0, g));
+    ck_assert_int_eq(nninit_trainer_epoch(trainer, l, NULL), NNINIT_ERR_INVALID);
+    ck_assert_int_eq(nninit_step(model, NNINIT_CROSS_ENTROPY, adam, x, far, 2, NULL), NNINIT_ERR_INVALID);
+    ck_assert_ok(c, nninit_dataset_wrap(&d, c, NNINIT_FLOAT32, x, far, 10, 5)); /* too wide */
+    ck_assert_ok(c, nninit_loader_create(&l, d, 2, 0, g));
+    ck_assert_int_eq(nninit_trainer_epoch(trainer, l, NULL), NNINIT_ERR_SHAPE);
+    ck_assert_ok(c, nninit_dataset_wrap(&d, c, NNINIT_FLOAT32, x, NULL, 10, 4)); /* no labels */
+    ck_assert_ok(c, nninit_loader_create(&l, d, 2, 0, g));
+    ck_assert_int_eq(nninit_trainer_epoch(trainer, l, NULL), NNINIT_ERR_STATE);
+    nninit_context_destroy(&c);
+}
+END_TEST
+
+static int fail_later(void *user, const int64_t *indices, int64_t count, float *rows, int64_t *l) {
+    for (int64_t i = 0; i < count; i++) {
+        l[i] = indices[i] % 3;
+        for (int j = 0; j < 4; j++)
+            rows[4 * i + j] = j == l[i];
+    }
+    return ++*(int *)user > 3 ? -1 : 0;
+}
+
+START_TEST(callbacks_and_cancel) {
+    nninit_dataset *d;
+    nninit_loader *l;
+    int calls = 0;
+    setup();
+    ck_assert_ok(c, nninit_dataset_from_callback(&d, c, ROWS, 4, 3, fail_later, &calls));
+    ck_assert_ok(c, nninit_loader_create(&l, d, 8, NNINIT_SHUFFLE, g));
+    ck_assert_int_eq(nninit_trainer_epoch(trainer, l, NULL), NNINIT_ERR_CALLBACK);
+    calls = -100;
+    ck_assert_ok(c, nninit_trainer_epoch(trainer, l, NULL));
+    nninit_context_cancel(c);
+    ck_assert_int_eq(nninit_trainer_epoch(trainer, loader, NULL), NNINIT_ERR_CANCELLED);
+    ck_assert_ok(c, nninit_trainer_epoch(trainer, loader, NULL));
+    ck_assert_int_eq(nninit_loader_epochs(loader), 1);
+    nninit_context_destroy(&c);
+}
+END_TEST
+
+START_TEST(stops_at_a_cost_that_is_not_finite) {
+    setup();
+    nninit_tensor *w = nninit_layer_parameter(model, 2);
+    float values[48];
+    ck_assert_ok(c, nninit_tensor_read(w, values, 48));
+    values[0] = INFINITY;
+    ck_assert_ok(c, nninit_tensor_write(w, values, 48));
+    ck_assert_int_eq(nninit_trainer_epoch(trainer, loader, NULL), NNINIT_ERR_NUMERIC);
+    ck_assert_ptr_nonnull(strstr(nninit_context_message(c), "epoch 1"));
+    nninit_context_destroy(&c);
+}
+END_TEST
+
+START_TEST(checkpoints_compare_options) {
+    char path[] = "/tmp/nninit-XXXXXX";
+    int file = mkstemp(path);
+    ck_assert_int_ge(file, 0);
+    setup();
+    ck_assert_ok(c, nninit_trainer_epoch(trainer, loader, NULL));
+    ck_assert_ok(c, nninit_trainer_save(trainer, loader, path));
+    ck_assert_ok(c, nninit_layer_load(model, path));
+    ck_assert_ok(c, nninit_optimizer_set(adam, NNINIT_OPT_BETA1, 0.8));
+    ck_assert_int_eq(nninit_trainer_resume(trainer, loader, path), NNINIT_ERR_STATE);
+    ck_assert_ptr_nonnull(strstr(nninit_context_message(c), "beta1"));
+    ck_assert_ok(c, nninit_optimizer_set(adam, NNINIT_OPT_BETA1, 0.9));
+    ck_assert_ok(c, nninit_optimizer_set(adam, NNINIT_OPT_LR, 7));
+    ck_assert_ok(c, nninit_trainer_resume(trainer, loader, path));
+    double lr;
+    ck_assert_ok(c, nninit_optimizer_get(adam, NNINIT_OPT_LR, &lr));
+    ck_assert_double_eq(lr, 0.05);
+    ck_assert_int_eq(nninit_trainer_save(trainer, loader, "/nowhere/at/all"), NNINIT_ERR_IO);
+    ck_assert_int_eq(nninit_layer_load(model, "/nowhere/at/all"), NNINIT_ERR_IO);
+    const int64_t widths[] = {4, 6, 3};
+    nninit_layer *other;
+    ck_assert_ok(c, nninit_mlp_create(&other, c, widths, 3, NNINIT_RELU, NULL));
+    ck_assert_int_eq(nninit_layer_load(other, path), NNINIT_ERR_SHAPE);
+    nninit_context_destroy(&c);
+    remove(path);
+}
+END_TEST
+
+SUITE(trainer, learns, refuses, callbacks_and_cancel, stops_at_a_cost_that_is_not_finite, checkpoints_compare_options)
