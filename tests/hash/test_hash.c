@@ -118,15 +118,27 @@ START_TEST(resumed) {
 }
 END_TEST
 
-int main(void) {
+/* Plain C calls fmaf for every product: minutes. */
+START_TEST(plain_c_one_epoch) {
+    setenv("NNINIT_CPU", "c", 1);
+    check_run(&nets[_i], "cpu", 2, 60000, nets[_i].epoch1);
+}
+END_TEST
+
+/* "slow" as the argument: only what takes minutes. */
+int main(int argc, char **argv) {
     Suite *suite = suite_create("hash");
     TCase *all = tcase_create("hash");
-    tcase_set_timeout(all, 280);
-    tcase_add_loop_test(all, ref_20_steps, 0, 2);
-    tcase_add_test(all, cpu_20_steps);
-    tcase_add_test(all, cpu_one_epoch);
-    tcase_add_test(all, foreign_floating_point_mode);
-    tcase_add_test(all, resumed);
+    tcase_set_timeout(all, 1500);
+    if (argc > 1 && strcmp(argv[1], "slow") == 0) {
+        tcase_add_loop_test(all, plain_c_one_epoch, 0, 2);
+    } else {
+        tcase_add_loop_test(all, ref_20_steps, 0, 2);
+        tcase_add_test(all, cpu_20_steps);
+        tcase_add_test(all, cpu_one_epoch);
+        tcase_add_test(all, foreign_floating_point_mode);
+        tcase_add_test(all, resumed);
+    }
     suite_add_tcase(suite, all);
     SRunner *runner = srunner_create(suite);
     srunner_run_all(runner, CK_NORMAL);

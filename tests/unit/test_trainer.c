@@ -16,9 +16,8 @@ static nninit_trainer *trainer;
 static uint8_t pixels[ROWS * 4];
 static int64_t labels[ROWS];
 
-static void setup(void) {
+static void build(void) {
     static const int64_t widths[] = {4, 16, 3};
-    c = suite_context();
     for (int i = 0; i < ROWS; i++) {
         labels[i] = i % 3;
         pixels[4 * i + i % 3] = 255;
@@ -29,6 +28,11 @@ static void setup(void) {
     ck_assert_ok(c, nninit_mlp_create(&model, c, widths, 3, NNINIT_RELU, g));
     ck_assert_ok(c, nninit_optimizer_parse(&adam, c, "adam:lr=0.05"));
     ck_assert_ok(c, nninit_trainer_create(&trainer, model, NNINIT_CROSS_ENTROPY, adam));
+}
+
+static void setup(void) {
+    c = suite_context();
+    build();
 }
 
 START_TEST(learns) {
@@ -123,6 +127,36 @@ START_TEST(stops_at_a_cost_that_is_not_finite) {
 }
 END_TEST
 
+static long allocations;
+
+static void *count_alloc(void *user, size_t size) {
+    (void)user;
+    allocations++;
+    return malloc(size);
+}
+
+static void count_free(void *user, void *memory) {
+    (void)user;
+    free(memory);
+}
+
+/* The second epoch and the second evaluation take no memory at all. */
+START_TEST(steady_state_allocates_nothing) {
+    nninit_context_options options = {.size = sizeof options, .alloc = count_alloc, .free = count_free};
+    double loss, accuracy;
+    ck_assert_int_eq(nninit_context_create(&c, &options), NNINIT_OK);
+    build();
+    for (int e = 0; e < 2; e++) {
+        ck_assert_ok(c, nninit_trainer_epoch(trainer, loader, NULL));
+        ck_assert_ok(c, nninit_trainer_evaluate(trainer, data, &loss, &accuracy));
+        if (e == 0)
+            allocations = 0;
+    }
+    ck_assert_int_eq(allocations, 0);
+    nninit_context_destroy(&c);
+}
+END_TEST
+
 START_TEST(checkpoints_compare_options) {
     char path[] = "/tmp/nninit-XXXXXX";
     int file = mkstemp(path);
@@ -151,4 +185,5 @@ START_TEST(checkpoints_compare_options) {
 }
 END_TEST
 
-SUITE(trainer, learns, refuses, callbacks_and_cancel, stops_at_a_cost_that_is_not_finite, checkpoints_compare_options)
+SUITE(trainer, learns, refuses, callbacks_and_cancel, stops_at_a_cost_that_is_not_finite,
+      steady_state_allocates_nothing, checkpoints_compare_options)
