@@ -96,6 +96,8 @@ nninit_status nninit_generator_uniform(nninit_generator *generator, nninit_dtype
                             "bounds %g and %g; they must be finite, in order, and within the type's range", low, high);
     fenv_t caller;
     fpenv_enter(&caller);
+    low = fpenv_opaque(low);
+    high = fpenv_opaque(high);
     if (dtype == NNINIT_FLOAT32)
         fill_uniform_f32(generator, values, count, (float)low, (float)high - (float)low);
     else
@@ -154,6 +156,8 @@ nninit_status nninit_generator_normal(nninit_generator *generator, nninit_dtype 
                             "mean %g and std %g; both must be finite and std at least 0", mean, std);
     fenv_t caller;
     fpenv_enter(&caller);
+    mean = fpenv_opaque(mean);
+    std = fpenv_opaque(std);
     bool f32 = dtype == NNINIT_FLOAT32;
     if (count < TORCH_BLOCK)
         for (int64_t i = 0; i < count; i++) {

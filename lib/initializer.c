@@ -299,6 +299,7 @@ nninit_status nninit_initializer_fans(const int64_t *shape, int rank, int64_t *f
 static void fill_constant(nninit_dtype dtype, void *values, int64_t count, double value) {
     fenv_t caller;
     fpenv_enter(&caller);
+    value = fpenv_opaque(value);
     for (int64_t i = 0; i < count; i++)
         if (dtype == NNINIT_FLOAT32)
             ((float *)values)[i] = (float)value;

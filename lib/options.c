@@ -51,7 +51,10 @@ static bool parse_number(const char *text, size_t length, double *value) {
         to += size;
     }
     *to = 0;
+    fenv_t caller;
+    fpenv_enter(&caller); /* strtod() rounds as the environment says */
     *value = strtod(copy, &end);
+    fpenv_leave(&caller);
     return *end == 0;
 }
 
