@@ -169,9 +169,9 @@ static nninit_status copy_labels(nninit_dataset *dataset, const int64_t *labels)
     dataset->own_labels = copy;
     dataset->labels = copy;
     for (int64_t i = 0; i < dataset->count; i++) {
-        if (labels[i] < 0 || labels[i] > INT32_MAX - 1)
+        if (labels[i] < 0 || labels[i] > INT32_MAX)
             return context_fail(dataset->object.context, NNINIT_ERR_INVALID, "label %lld is %lld; it must be 0 to %d",
-                                (long long)i, (long long)labels[i], INT32_MAX - 1);
+                                (long long)i, (long long)labels[i], INT32_MAX);
         copy[i] = (int32_t)labels[i];
         dataset->classes = labels[i] >= dataset->classes ? labels[i] + 1 : dataset->classes;
     }

@@ -16,7 +16,8 @@ static nninit_status read_exactly(nninit_context *context, const char *path, gzF
         if (n < 0) {
             int error;
             const char *text = gzerror(file, &error);
-            return context_fail(context, error == Z_ERRNO ? NNINIT_ERR_IO : NNINIT_ERR_FORMAT, "%s: damaged: %s", path,
+            return context_fail(context, error == Z_ERRNO ? NNINIT_ERR_IO : NNINIT_ERR_FORMAT, "%s: %s: %s", path,
+                                error == Z_ERRNO ? "cannot be read" : "damaged",
                                 error == Z_ERRNO ? strerror(errno) : text);
         }
         if (n == 0)
@@ -27,7 +28,7 @@ static nninit_status read_exactly(nninit_context *context, const char *path, gzF
 }
 
 static nninit_status read_header(nninit_context *context, const char *path, gzFile file, struct idx *idx) {
-    unsigned char header[IDX_MAX_HEADER];
+    unsigned char header[IDX_MAX_HEADER] = {0};
     size_t got, more;
     nninit_status status = read_exactly(context, path, file, header, 4, &got);
     if (status == NNINIT_OK && got == 4 && header[3] >= 1 && header[3] <= IDX_MAX_RANK) {
@@ -37,7 +38,10 @@ static nninit_status read_header(nninit_context *context, const char *path, gzFi
     if (status < 0)
         return status;
     const char *problem = idx_parse(idx, header, got);
-    return problem ? context_fail(context, NNINIT_ERR_FORMAT, "%s: %s", path, problem) : NNINIT_OK;
+    if (!problem)
+        return NNINIT_OK;
+    return context_fail(context, NNINIT_ERR_FORMAT, "%s: %s (it begins with %02x %02x %02x %02x and has %zu bytes of header)",
+                        path, problem, header[0], header[1], header[2], header[3], got);
 }
 
 /* Deflate packs at most 1032 to 1, so that a header which promises more is lying: known before memory is taken. */
@@ -45,10 +49,11 @@ static nninit_status check_promise(nninit_context *context, const char *path, co
     struct stat info;
     if (stat(path, &info) != 0)
         return context_fail(context, NNINIT_ERR_IO, "%s: %s", path, strerror(errno));
-    if (idx->count / 1100 > (int64_t)info.st_size)
+    int64_t size = idx->count * (int64_t)idx->element;
+    if (S_ISREG(info.st_mode) && size / 1100 > (int64_t)info.st_size)
         return context_fail(context, NNINIT_ERR_FORMAT,
-                            "%s: truncated: the header says %lld elements, which %lld bytes cannot hold", path,
-                            (long long)idx->count, (long long)info.st_size);
+                            "%s: truncated: the header says %lld bytes of data, which a file of %lld cannot hold", path,
+                            (long long)size, (long long)info.st_size);
     return NNINIT_OK;
 }
 
@@ -58,7 +63,7 @@ static nninit_status read_elements(nninit_context *context, const char *path, gz
     if (status < 0)
         return status;
     size_t size = (size_t)idx->count * idx->element, got, more;
-    *data = mem_alloc(context, size);
+    *data = mem_array(context, idx->count, idx->element);
     if (!*data)
         return NNINIT_ERR_MEMORY;
     unsigned char extra;

@@ -98,7 +98,7 @@ nninit_status nninit_loader_begin(nninit_loader *loader) {
     if (loader->order != NNINIT_ORDER_EPOCH)
         generator_random(loader->generator); /* DataLoader's base seed for workers */
     loader->begun = true;
-    loader->ordered = false;
+    loader->ordered = loader->exhausted = false;
     loader->position = 0;
     loader->cost = 0;
     return NNINIT_OK;
@@ -139,11 +139,16 @@ nninit_status loader_order(nninit_loader *loader) {
     return NNINIT_OK;
 }
 
-void loader_finish(nninit_loader *loader) {
-    /* RandomSampler asks its generator for one more permutation, of which it takes nothing. */
-    if (loader->flags & NNINIT_SHUFFLE && loader->order == NNINIT_ORDER_TORCH_GENERATOR)
+/* RandomSampler asks its generator for one more permutation, of which it takes nothing. */
+static void exhaust(nninit_loader *loader) {
+    if (!loader->exhausted && loader->flags & NNINIT_SHUFFLE && loader->order == NNINIT_ORDER_TORCH_GENERATOR)
         host_randperm(&loader->generator->mt, loader->indices, loader->dataset->count);
-    loader->begun = loader->ordered = false;
+    loader->exhausted = true;
+}
+
+void loader_finish(nninit_loader *loader) {
+    exhaust(loader);
+    loader->begun = loader->ordered = loader->exhausted = false;
     loader->position = 0;
     loader->epochs++;
 }
@@ -165,6 +170,8 @@ nninit_status nninit_loader_next(nninit_loader *loader, const int64_t **indices,
         loader_finish(loader);
         return NNINIT_END;
     }
+    if (left < loader->batch)
+        exhaust(loader); /* Python finds the end while it looks for the rows that a full batch would have */
     *rows = left < loader->batch ? left : loader->batch;
     for (int64_t i = 0; i < *rows; i++)
         loader->indices[i] = loader->permutation[loader->position + i];

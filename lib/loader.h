@@ -18,6 +18,7 @@ struct nninit_loader {
     int64_t epochs;
     bool begun;           /* an epoch is in progress */
     bool ordered;         /* its permutation is there */
+    bool exhausted;       /* Python's sampler has come to its end, and drawn what it draws there */
     int64_t position;     /* rows that it has given */
     float cost;           /* its running cost; the trainer's */
     int32_t *permutation; /* [count] */
