@@ -6,8 +6,9 @@
  *  NNINIT_STREAM_TORCH is PyTorch's CPU generator: MT19937 and, word for word and bit for bit, the way in which
  *  torch 1.13 turns words into numbers on any usual x86-64 Linux machine (ATen capability AVX2 or AVX512).
  *  NNINIT_STREAM_TORCH_BASE is the same without fused multiply-add (ATEN_CPU_CAPABILITY=default).
- *  float32 results are exact to the bit. In float64, normal() uses the C library's log, sin and cos, so that the last bit
- *  may differ from one libm to another. docs/numerics.md has the details. */
+ *  NNINIT_STREAM_TORCH's float32 results are exact to the bit. Normals in float64, and all normals of
+ *  NNINIT_STREAM_TORCH_BASE, use the C library's log, sin and cos as PyTorch does, so that the last bit may differ from
+ *  one libm to another. docs/numerics.md has the details. */
 #ifndef NNINIT_GENERATOR_H
 #define NNINIT_GENERATOR_H
 
