@@ -4,6 +4,7 @@
 #include "fpenv.h"
 #include "gz.h"
 
+#include <errno.h>
 #include <stdio.h>
 #include <string.h>
 #include <unistd.h>
@@ -140,8 +141,12 @@ static nninit_status find_file(nninit_context *context, char *path, size_t size,
 #pragma GCC diagnostic ignored "-Wformat-nonliteral"
         int length = snprintf(path, size, forms[i], directory, split, what, rank);
 #pragma GCC diagnostic pop
-        if (length >= 0 && (size_t)length < size && access(path, F_OK) == 0)
+        if (length < 0 || (size_t)length >= size)
+            errno = ENAMETOOLONG;
+        else if (access(path, F_OK) == 0)
             return NNINIT_OK;
+        if (errno != ENOENT)
+            return context_fail(context, NNINIT_ERR_IO, "%.300s: cannot be read: %s", directory, strerror(errno));
     }
     return context_fail(context, NNINIT_ERR_IO, "%.300s: no %s-%s-idx%d-ubyte or .gz there", directory, split, what,
                         rank);
@@ -319,7 +324,8 @@ static nninit_status read_callback(nninit_dataset *dataset, const int64_t *indic
                               (long long)memory[0]);
     for (int64_t i = 0; i < count && status == NNINIT_OK; i++)
         if (labels[i] < 0 || labels[i] >= dataset->classes)
-            status = context_fail(context, NNINIT_ERR_INVALID, "the callback gave label %lld for row %lld; it must be 0 to %lld",
+            status = context_fail(context, NNINIT_ERR_INVALID,
+                                  "the callback gave label %lld for row %lld; it must be 0 to %lld",
                                   (long long)labels[i], (long long)memory[i], (long long)dataset->classes - 1);
     if (status == NNINIT_OK && target)
         memcpy(target, labels, (size_t)count * sizeof *target);

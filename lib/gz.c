@@ -40,8 +40,8 @@ static nninit_status read_header(nninit_context *context, const char *path, gzFi
     const char *problem = idx_parse(idx, header, got);
     if (!problem)
         return NNINIT_OK;
-    return context_fail(context, NNINIT_ERR_FORMAT, "%s: %s (it begins with %02x %02x %02x %02x and has %zu bytes of header)",
-                        path, problem, header[0], header[1], header[2], header[3], got);
+    return context_fail(context, NNINIT_ERR_FORMAT, "%s: %s (%zu bytes of header, %02x %02x %02x %02x first)", path,
+                        problem, got, header[0], header[1], header[2], header[3]);
 }
 
 /* Deflate packs at most 1032 to 1, so that a header which promises more is lying: known before memory is taken. */
@@ -69,8 +69,8 @@ static nninit_status read_elements(nninit_context *context, const char *path, gz
     unsigned char extra;
     status = read_exactly(context, path, file, *data, size, &got);
     if (status == NNINIT_OK && got < size)
-        status = context_fail(context, NNINIT_ERR_FORMAT, "%s: truncated: the header says %zu bytes of data, there are %zu",
-                              path, size, got);
+        status = context_fail(context, NNINIT_ERR_FORMAT,
+                              "%s: truncated: the header says %zu bytes of data, there are %zu", path, size, got);
     if (status == NNINIT_OK)
         status = read_exactly(context, path, file, &extra, 1, &more);
     if (status == NNINIT_OK && more > 0)

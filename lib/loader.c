@@ -27,8 +27,9 @@ nninit_status nninit_loader_create(nninit_loader **out, nninit_dataset *dataset,
     if (!out || (generator && generator->object.context != context))
         return context_fail(context, NNINIT_ERR_INVALID, "out is NULL, or the generator belongs to another context");
     if (batch < 1 || batch > dataset->count)
-        return context_fail(context, NNINIT_ERR_INVALID, "batch is %lld; it must be 1 to %lld, the rows of the data set",
-                            (long long)batch, (long long)dataset->count);
+        return context_fail(context, NNINIT_ERR_INVALID,
+                            "batch is %lld; it must be 1 to %lld, the rows of the data set", (long long)batch,
+                            (long long)dataset->count);
     if (flags & ~(unsigned)(NNINIT_SHUFFLE | NNINIT_DROP_LAST))
         return context_fail(context, NNINIT_ERR_INVALID, "flags 0x%x are unknown", flags);
     nninit_loader *loader = object_create(context, &loader_type, sizeof *loader);

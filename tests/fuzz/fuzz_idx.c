@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* The IDX parser on any bytes: clang -fsanitize=fuzzer,address,undefined tests/fuzz/fuzz_idx.c lib/idx.c -Ilib -Iinclude */
+/* The IDX parser on any bytes:
+ * clang -fsanitize=fuzzer,address,undefined tests/fuzz/fuzz_idx.c lib/idx.c -Ilib -Iinclude */
 #include "idx.h"
 
 #include <stdlib.h>

@@ -45,7 +45,8 @@ static void put_gz(const char *name, const void *bytes, unsigned size, size_t ke
 }
 
 /* Two rows of 2 x 3 bytes, and their labels. */
-static const unsigned char images[] = {0, 0, 8, 3, 0, 0, 0, 2, 0, 0, 0, 2, 0, 0, 0, 3, 0, 255, 51, 3, 4, 5, 6, 7, 8, 9, 10, 11};
+static const unsigned char images[] = {0, 0, 8, 3, 0, 0, 0, 2, 0, 0, 0, 2, 0, 0, 0, 3,
+                                       0, 255, 51, 3, 4, 5, 6, 7, 8, 9, 10, 11};
 static const unsigned char labels[] = {0, 0, 8, 1, 0, 0, 0, 2, 7, 3};
 
 static nninit_status open_pair(const char *a, const char *b) {
@@ -214,5 +215,65 @@ START_TEST(wraps_memory_and_slices) {
 }
 END_TEST
 
+static int give_rows(void *user, const int64_t *indices, int64_t count, float *rows, int64_t *given) {
+    for (int64_t i = 0; i < count; i++) {
+        rows[i] = (float)indices[i];
+        given[i] = *(const int64_t *)user;
+    }
+    return *(const int64_t *)user < 0 ? -1 : 0;
+}
+
+START_TEST(reads_a_callback_and_its_slices) {
+    nninit_dataset *d, *s, *t;
+    float row;
+    int64_t label = 2, got;
+    c = suite_context();
+    ck_assert_int_eq(nninit_dataset_from_callback(&d, c, 10, 1, 3, NULL, NULL), NNINIT_ERR_INVALID);
+    ck_assert_int_eq(nninit_dataset_from_callback(&d, c, 10, 1, 0, give_rows, &label), NNINIT_ERR_INVALID);
+    ck_assert_ok(c, nninit_dataset_from_callback(&d, c, 10, 1, 3, give_rows, &label));
+    ck_assert_ok(c, nninit_dataset_slice(&s, d, 2, 6));
+    ck_assert_ok(c, nninit_dataset_slice(&t, s, 3, 2));
+    ck_assert_ok(c, nninit_dataset_read(t, (const int64_t[]){1}, 1, &row, &got));
+    ck_assert(row == 6 && got == 2);
+    label = 3; /* as many as there are classes */
+    ck_assert_int_eq(nninit_dataset_read(t, (const int64_t[]){1}, 1, &row, &got), NNINIT_ERR_INVALID);
+    ck_assert_ptr_nonnull(strstr(nninit_context_message(c), "label 3 for row 6; it must be 0 to 2"));
+    label = -1;
+    ck_assert_int_eq(nninit_dataset_read(t, (const int64_t[]){1}, 1, &row, &got), NNINIT_ERR_CALLBACK);
+    nninit_context_destroy(&c);
+}
+END_TEST
+
+START_TEST(reads_targets) {
+    static const float x[4] = {1, 2, 3, 4}, y[8] = {0, 1, 2, 3, 4, 5, 6, 7};
+    nninit_dataset *d, *s;
+    float row, target[2];
+    c = suite_context();
+    ck_assert_int_eq(nninit_dataset_wrap_targets(&d, c, NNINIT_FLOAT32, x, NULL, 4, 1, 2), NNINIT_ERR_INVALID);
+    ck_assert_int_eq(nninit_dataset_wrap_targets(&d, c, NNINIT_FLOAT32, x, y, 4, 1, 0), NNINIT_ERR_SHAPE);
+    ck_assert_ok(c, nninit_dataset_wrap_targets(&d, c, NNINIT_FLOAT32, x, y, 4, 1, 2));
+    ck_assert_ok(c, nninit_dataset_slice(&s, d, 1, 3));
+    ck_assert_ok(c, nninit_dataset_read(s, (const int64_t[]){1}, 1, &row, target));
+    ck_assert(row == 3 && target[0] == 4 && target[1] == 5);
+    ck_assert_int_eq(nninit_dataset_target_width(s), 2);
+    ck_assert_ok(c, nninit_dataset_wrap(&d, c, NNINIT_FLOAT32, x, NULL, 4, 1));
+    ck_assert_int_eq(nninit_dataset_read(d, (const int64_t[]){1}, 1, &row, target), NNINIT_ERR_STATE);
+    nninit_context_destroy(&c);
+}
+END_TEST
+
+START_TEST(a_folder_and_a_file_are_not_each_other) {
+    nninit_dataset *d;
+    setup();
+    put("l", labels, sizeof labels);
+    ck_assert_int_eq(nninit_dataset_open_idx(&d, c, folder, path("l")), NNINIT_ERR_IO);
+    ck_assert_int_eq(nninit_dataset_open_mnist(&d, c, path("l"), NNINIT_TEST), NNINIT_ERR_IO);
+    ck_assert_ptr_nonnull(strstr(nninit_context_message(c), "Not a directory"));
+    ck_assert_ptr_null(d);
+    teardown();
+}
+END_TEST
+
 SUITE(dataset, reads_plain_and_gzip, reads_every_type, refuses_bad_files, refuses_bad_gzip,
-      finds_mnist_under_either_name, wraps_memory_and_slices)
+      finds_mnist_under_either_name, wraps_memory_and_slices, reads_a_callback_and_its_slices, reads_targets,
+      a_folder_and_a_file_are_not_each_other)
