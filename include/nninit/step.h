@@ -29,8 +29,7 @@ extern "C" {
  * @retval NNINIT_ERR_INVALID  a NULL, rows < 1, an unknown loss, a label out of range, or handles of different contexts;
  *                             nothing changed
  * @retval NNINIT_ERR_SHAPE    the model has no fixed width of input
- * @retval NNINIT_ERR_STATE    the optimizer belongs to another model, or its model's parameters have since become part of
- *                             a larger model that trains
+ * @retval NNINIT_ERR_STATE    the optimizer belongs to another model
  * @retval NNINIT_ERR_NUMERIC  the loss is not finite; the step has been done
  * @retval NNINIT_ERR_BACKEND  see nninit_context_backend()
  * @retval NNINIT_ERR_DEVICE   the backend failed; the parameters are unspecified
