@@ -111,7 +111,7 @@ START_TEST(reads_every_type) {
 END_TEST
 
 START_TEST(refuses_bad_files) {
-    unsigned char bad[64];
+    unsigned char bad[64] = {0};
     setup();
     put("i", images, sizeof images);
     put("l", labels, sizeof labels);
