@@ -142,7 +142,7 @@ static bool read_number(struct reader *r, int64_t *value) {
     skip_space(r);
     const unsigned char *first = r->at;
     for (*value = 0; r->at < r->end && *r->at >= '0' && *r->at <= '9'; r->at++) {
-        if (*value > (INT64_MAX - 9) / 10)
+        if (*value > (INT64_MAX - (*r->at - '0')) / 10)
             return fail(r, "its header has a number above 2^63 - 1 at byte %zu", (size_t)(first - r->start));
         *value = *value * 10 + (int64_t)(*r->at - '0');
     }
