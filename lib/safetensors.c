@@ -83,7 +83,8 @@ static void sync_folder(char *path) {
 static nninit_status write_file(nninit_context *context, const char *path, char *temporary, const char *header,
                                 size_t length, const struct state_item *items, int count) {
     struct stat info;
-    if (stat(path, &info) == 0 && !S_ISREG(info.st_mode)) /* a rename would replace a device */
+    /* A rename would replace a device. */
+    if (stat(path, &info) == 0 && !S_ISREG(info.st_mode))
         return context_fail(context, NNINIT_ERR_IO, "%s: cannot be written: not a regular file", path);
     int file = open(temporary, O_WRONLY | O_CREAT | O_TRUNC | O_NOFOLLOW | O_CLOEXEC, 0666);
     if (file < 0)
@@ -107,7 +108,8 @@ static nninit_status write_file(nninit_context *context, const char *path, char 
 
 nninit_status safetensors_save(nninit_context *context, const char *path, const struct state_item *items, int count) {
     size_t length = 1, offset = 0;
-    char *header = mem_alloc(context, 16 + (size_t)count * ITEM_ROOM), *temporary = mem_alloc(context, strlen(path) + 32);
+    char *header = mem_alloc(context, 16 + (size_t)count * ITEM_ROOM);
+    char *temporary = mem_alloc(context, strlen(path) + 32);
     nninit_status status = header && temporary ? NNINIT_OK : NNINIT_ERR_MEMORY;
     if (status == NNINIT_OK) {
         header[0] = '{';

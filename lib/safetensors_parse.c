@@ -127,7 +127,8 @@ static bool read_string(struct reader *r, char *text, size_t size) {
         if (!text)
             continue;
         if (n + (size_t)length >= size)
-            return fail(r, "the name that begins with \"%.40s\" has more than %zu bytes", (text[n] = 0, text), size - 1);
+            return fail(r, "the name that begins with \"%.*s\" has more than %zu bytes", (int)(n < 40 ? n : 40), text,
+                        size - 1);
         if (character[0] == 0)
             return fail(r, "its header has a name with \\u0000 before byte %zu", (size_t)(r->at - r->start));
         memcpy(text + n, character, (size_t)length);
@@ -270,7 +271,8 @@ static int by_name(const struct state_item *a, const struct state_item *b) {
 }
 
 /* A heap sort, because qsort may allocate. */
-static void sort(struct state_item *items, int count, int (*order)(const struct state_item *, const struct state_item *)) {
+static void sort(struct state_item *items, int count,
+                 int (*order)(const struct state_item *, const struct state_item *)) {
     int start = count / 2, end = count;
     while (end > 1) {
         struct state_item moved;
