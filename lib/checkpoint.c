@@ -17,6 +17,7 @@ struct part {
     int tensor;
     void *memory;
     double option;
+    double low, high; /* PART_MEMORY: what each value may be */
     nninit_generator *generator;
 };
 
@@ -46,11 +47,15 @@ static struct part *add(struct state *state, const char *prefix, const char *nam
     return part;
 }
 
-static void add_memory(struct state *state, const char *name, enum state_dtype dtype, void *memory, int64_t count) {
+/* Values of the object itself, each of which must lie in low … high when it is loaded. */
+static void add_memory(struct state *state, const char *name, enum state_dtype dtype, void *memory, int64_t count,
+                       double low, double high) {
     struct part *part = add(state, "", name, dtype, &count, count == 1 ? 0 : 1);
     if (part) {
         part->place = PART_MEMORY;
         part->memory = memory;
+        part->low = low;
+        part->high = high;
     }
 }
 
@@ -97,10 +102,10 @@ static void visit_optimizer(struct state *state, nninit_optimizer *optimizer) {
     add_option(state, "optimizer.kind", optimizer->kind);
     for (int i = NNINIT_OPT_WEIGHT_DECAY; i <= NNINIT_OPT_EPS; i++)
         add_option(state, names[i], optimizer->option[i]);
-    add_memory(state, "optimizer.lr", STATE_F64, &optimizer->option[NNINIT_OPT_LR], 1);
-    add_memory(state, "optimizer.steps", STATE_I64, &optimizer->steps, 1);
-    add_memory(state, "optimizer.beta1_power", STATE_F64, &optimizer->power1, 1);
-    add_memory(state, "optimizer.beta2_power", STATE_F64, &optimizer->power2, 1);
+    add_memory(state, "optimizer.lr", STATE_F64, &optimizer->option[NNINIT_OPT_LR], 1, 0, 3e38);
+    add_memory(state, "optimizer.steps", STATE_I64, &optimizer->steps, 1, 0, 0x1p53);
+    add_memory(state, "optimizer.beta1_power", STATE_F64, &optimizer->power1, 1, 0, 1);
+    add_memory(state, "optimizer.beta2_power", STATE_F64, &optimizer->power2, 1, 0, 1);
     visit_moments(state, optimizer->model, "optimizer.m.", optimizer->m);
     visit_moments(state, optimizer->model, "optimizer.v.", optimizer->v);
 }
@@ -111,13 +116,14 @@ static void visit_loader(struct state *state, nninit_loader *loader) {
     add_option(state, "loader.batch", (double)loader->batch);
     add_option(state, "loader.flags", loader->flags);
     add_option(state, "loader.order", loader->order);
-    add_memory(state, "loader.seed", STATE_I64, &loader->seed, 1);
-    add_memory(state, "loader.epochs", STATE_I64, &loader->epochs, 1);
-    add_memory(state, "loader.begun", STATE_U8, &loader->begun, 1);
-    add_memory(state, "loader.ordered", STATE_U8, &loader->ordered, 1);
-    add_memory(state, "loader.position", STATE_I64, &loader->position, 1);
-    add_memory(state, "loader.cost", STATE_F32, &loader->cost, 1);
-    add_memory(state, "loader.permutation", STATE_I32, loader->permutation, loader->dataset->count);
+    add_memory(state, "loader.seed", STATE_I64, &loader->seed, 1, -0x1p63, 0x1p63);
+    add_memory(state, "loader.epochs", STATE_I64, &loader->epochs, 1, 0, 0x1p53);
+    add_memory(state, "loader.begun", STATE_U8, &loader->begun, 1, 0, 1);
+    add_memory(state, "loader.ordered", STATE_U8, &loader->ordered, 1, 0, 1);
+    add_memory(state, "loader.position", STATE_I64, &loader->position, 1, 0, (double)loader->dataset->count);
+    add_memory(state, "loader.cost", STATE_F32, &loader->cost, 1, -3.5e38, 3.5e38);
+    add_memory(state, "loader.permutation", STATE_I32, loader->permutation, loader->dataset->count, 0,
+               (double)loader->dataset->count - 1);
     if (loader->generator) {
         const int64_t size = NNINIT_TORCH_STATE_SIZE;
         struct part *part = add(state, "", "generator", STATE_U8, &size, 1);
@@ -177,6 +183,39 @@ static nninit_status state_save(struct state *state, const char *path) {
     return status;
 }
 
+/* Value i of an item. */
+static double item_value(const struct state_item *item, size_t i) {
+    const char *at = item->data;
+    union {
+        float f32;
+        double f64;
+        int32_t i32;
+        int64_t i64;
+    } v;
+    switch (item->dtype) {
+    case STATE_F32: memcpy(&v.f32, at + 4 * i, 4); return (double)v.f32;
+    case STATE_F64: memcpy(&v.f64, at + 8 * i, 8); return v.f64;
+    case STATE_I32: memcpy(&v.i32, at + 4 * i, 4); return v.i32;
+    case STATE_I64: memcpy(&v.i64, at + 8 * i, 8); return (double)v.i64;
+    default: return ((const unsigned char *)at)[i];
+    }
+}
+
+/* A file may lie: what indexes memory or decides a branch is held to its range. */
+static nninit_status check_values(struct state *state, const char *path, const struct part *part,
+                                  const struct state_item *item) {
+    size_t count = 1;
+    for (int i = 0; i < item->rank; i++)
+        count *= (size_t)item->shape[i];
+    for (size_t i = 0; i < count; i++) {
+        double value = item_value(item, i);
+        if (!(value >= part->low && value <= part->high))
+            return context_fail(state->context, NNINIT_ERR_FORMAT, "%s: \"%s\" holds %.17g; it must be %.17g to %.17g",
+                                path, part->item.name, value, part->low, part->high);
+    }
+    return NNINIT_OK;
+}
+
 /* Does the file hold this part, and in the same form? */
 static nninit_status check_part(struct state *state, const char *path, const struct part *part,
                                 const struct state_item *item) {
@@ -187,6 +226,8 @@ static nninit_status check_part(struct state *state, const char *path, const str
                 memcmp(item->shape, part->item.shape, (size_t)item->rank * sizeof item->shape[0]) == 0;
     if (!same)
         return context_fail(context, NNINIT_ERR_SHAPE, "%s: \"%s\" has another shape or type", path, part->item.name);
+    if (part->place == PART_MEMORY)
+        return check_values(state, path, part, item);
     if (part->place != PART_OPTION)
         return NNINIT_OK;
     double theirs, ours = part->option;
@@ -196,7 +237,7 @@ static nninit_status check_part(struct state *state, const char *path, const str
                                          part->item.name, theirs, ours);
 }
 
-/* All parts are checked before any is written. */
+/* All parts are checked before any is written; the generator, which checks its bytes itself, comes first. */
 static nninit_status state_load(struct state *state, const char *path) {
     struct safetensors file;
     nninit_status status = safetensors_open(state->context, path, &file);
@@ -204,8 +245,10 @@ static nninit_status state_load(struct state *state, const char *path) {
         return status;
     for (int i = 0; i < state->count && status == NNINIT_OK; i++)
         status = check_part(state, path, &state->parts[i], safetensors_find(&file, state->parts[i].item.name));
-    for (int i = 0; i < state->count && status == NNINIT_OK; i++)
-        status = write_part(&state->parts[i], safetensors_find(&file, state->parts[i].item.name)->data);
+    for (int generators = 1; generators >= 0; generators--)
+        for (int i = 0; i < state->count && status == NNINIT_OK; i++)
+            if ((state->parts[i].place == PART_GENERATOR) == generators)
+                status = write_part(&state->parts[i], safetensors_find(&file, state->parts[i].item.name)->data);
     safetensors_close(&file);
     return status;
 }

@@ -122,7 +122,8 @@ NNINIT_API nninit_status nninit_trainer_save(nninit_trainer *trainer, nninit_loa
  * @retval NNINIT_OK             resumed
  * @retval NNINIT_ERR_INVALID    a NULL, or handles of different contexts
  * @retval NNINIT_ERR_IO         the file cannot be read
- * @retval NNINIT_ERR_FORMAT     not a safetensors file, or its header does not fit its size
+ * @retval NNINIT_ERR_FORMAT     not a safetensors file, its header does not fit its size, or a value is out of range (a
+ *                               position beyond the data set, a row number that it does not have, …)
  * @retval NNINIT_ERR_NOT_FOUND  something is missing from it
  * @retval NNINIT_ERR_SHAPE      a tensor has another shape or type
  * @retval NNINIT_ERR_STATE      an option differs; the message names it with both values

@@ -2,7 +2,10 @@
 /* Loaders, trainers and checkpoints: what they refuse, and how they stop. */
 #include "suite.h"
 
+#include "safetensors.h"
+
 #include <math.h>
+#include <unistd.h>
 
 enum { ROWS = 50 };
 
@@ -127,6 +130,52 @@ START_TEST(stops_at_a_cost_that_is_not_finite) {
 }
 END_TEST
 
+/* Overwrite the bytes of one tensor in a checkpoint. */
+static void corrupt(const char *path, const char *name, const void *bytes, size_t size) {
+    struct safetensors state;
+    ck_assert_ok(c, safetensors_open(c, path, &state));
+    for (int i = 0; i < state.count; i++)
+        if (strcmp(state.items[i].name, name) == 0) {
+            ck_assert_uint_ge(state.items[i].size, size);
+            memcpy((void *)(uintptr_t)state.items[i].data, bytes, size);
+        }
+    ck_assert_ok(c, safetensors_save(c, path, state.items, state.count));
+    safetensors_close(&state);
+}
+
+/* Values that would index memory out of bounds are refused, and nothing has changed then. */
+START_TEST(checkpoints_that_lie) {
+    static const int64_t far = -1000000000000, beyond = ROWS + 1, negative = -5;
+    static const int32_t row = 1 << 30, before = -1;
+    static const unsigned char seven = 7, not_seeded[16] = {0};
+    const struct {
+        const char *name;
+        const void *bytes;
+        size_t size;
+    } lies[] = {{"loader.position", &far, 8},      {"loader.position", &beyond, 8},   {"loader.permutation", &row, 4},
+                {"loader.permutation", &before, 4}, {"loader.begun", &seven, 1},       {"loader.ordered", &seven, 1},
+                {"loader.epochs", &negative, 8},    {"optimizer.steps", &negative, 8}, {"generator", not_seeded, 16}};
+    char path[] = "/tmp/nninit-XXXXXX", hash[2][NNINIT_SHA256_SIZE];
+    int file = mkstemp(path);
+    ck_assert_int_ge(file, 0);
+    close(file);
+    setup();
+    ck_assert_ok(c, nninit_trainer_epoch(trainer, loader, NULL));
+    for (size_t i = 0; i < sizeof lies / sizeof *lies; i++) {
+        ck_assert_ok(c, nninit_trainer_save(trainer, loader, path));
+        corrupt(path, lies[i].name, lies[i].bytes, lies[i].size);
+        ck_assert_ok(c, nninit_trainer_epoch(trainer, loader, NULL));
+        ck_assert_ok(c, nninit_layer_sha256(model, hash[0]));
+        nninit_status status = nninit_trainer_resume(trainer, loader, path);
+        ck_assert_msg(status == NNINIT_ERR_FORMAT, "%s: %s", lies[i].name, nninit_status_name(status));
+        ck_assert_ok(c, nninit_layer_sha256(model, hash[1]));
+        ck_assert_str_eq(hash[0], hash[1]);
+    }
+    nninit_context_destroy(&c);
+    remove(path);
+}
+END_TEST
+
 static long allocations;
 
 static void *count_alloc(void *user, size_t size) {
@@ -186,4 +235,4 @@ START_TEST(checkpoints_compare_options) {
 END_TEST
 
 SUITE(trainer, learns, refuses, callbacks_and_cancel, stops_at_a_cost_that_is_not_finite,
-      steady_state_allocates_nothing, checkpoints_compare_options)
+      steady_state_allocates_nothing, checkpoints_compare_options, checkpoints_that_lie)
