@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* What models and training runs are made of, named once: saving, loading, comparing and hashing read the same list. */
+/* What models and training runs are made of, named once: saving, loading and comparing read the same list. */
 #include "host/sha256.h"
 #include "loader.h"
 #include "safetensors.h"
@@ -24,17 +24,12 @@ struct part {
 struct state {
     nninit_context *context;
     struct part *parts;
-    int count, capacity;
-    bool failed;
+    int count; /* of state_begin()'s room */
 };
 
 static struct part *add(struct state *state, const char *prefix, const char *name, enum state_dtype dtype,
                         const int64_t *shape, int rank) {
     static const size_t sizes[] = {4, 8, 4, 8, 1};
-    if (state->failed || state->count == state->capacity) {
-        state->failed = true;
-        return NULL;
-    }
     struct part *part = &state->parts[state->count++];
     snprintf(part->item.name, sizeof part->item.name, "%s%s", prefix, name);
     part->item.dtype = dtype;
@@ -51,31 +46,25 @@ static struct part *add(struct state *state, const char *prefix, const char *nam
 static void add_memory(struct state *state, const char *name, enum state_dtype dtype, void *memory, int64_t count,
                        double low, double high) {
     struct part *part = add(state, "", name, dtype, &count, count == 1 ? 0 : 1);
-    if (part) {
-        part->place = PART_MEMORY;
-        part->memory = memory;
-        part->low = low;
-        part->high = high;
-    }
+    part->place = PART_MEMORY;
+    part->memory = memory;
+    part->low = low;
+    part->high = high;
 }
 
 /* A number that a resumed run must share. */
-static void add_option(struct state *state, const char *name, double value) {
-    struct part *part = add(state, "", name, STATE_F64, NULL, 0);
-    if (part) {
-        part->place = PART_OPTION;
-        part->option = value;
-    }
+static void add_option(struct state *state, const char *prefix, const char *name, double value) {
+    struct part *part = add(state, prefix, name, STATE_F64, NULL, 0);
+    part->place = PART_OPTION;
+    part->option = value;
 }
 
 static void visit_model(struct state *state, const nninit_layer *model) {
     for (int i = 0; i < model->parameter_count; i++) {
         const nninit_tensor *tensor = model->parameters[i];
         struct part *part = add(state, "", tensor->name, STATE_F32, tensor->shape, tensor->rank);
-        if (part) {
-            part->place = PART_STORAGE;
-            part->storage = tensor->storage;
-        }
+        part->place = PART_STORAGE;
+        part->storage = tensor->storage;
     }
 }
 
@@ -83,25 +72,16 @@ static void visit_moments(struct state *state, const nninit_layer *model, const 
     for (int i = 0; arena && i < model->parameter_count; i++) {
         const nninit_tensor *tensor = model->parameters[i];
         struct part *part = add(state, prefix, tensor->name, STATE_F32, tensor->shape, tensor->rank);
-        if (part) {
-            part->place = PART_ARENA;
-            part->arena = arena;
-            part->tensor = i;
-        }
+        part->place = PART_ARENA;
+        part->arena = arena;
+        part->tensor = i;
     }
 }
 
 static void visit_optimizer(struct state *state, nninit_optimizer *optimizer) {
-    static const char *const names[] = {[NNINIT_OPT_WEIGHT_DECAY] = "optimizer.weight_decay",
-                                        [NNINIT_OPT_MOMENTUM] = "optimizer.momentum",
-                                        [NNINIT_OPT_DAMPENING] = "optimizer.dampening",
-                                        [NNINIT_OPT_NESTEROV] = "optimizer.nesterov",
-                                        [NNINIT_OPT_BETA1] = "optimizer.beta1",
-                                        [NNINIT_OPT_BETA2] = "optimizer.beta2",
-                                        [NNINIT_OPT_EPS] = "optimizer.eps"};
-    add_option(state, "optimizer.kind", optimizer->kind);
+    add_option(state, "optimizer.", "kind", optimizer->kind);
     for (int i = NNINIT_OPT_WEIGHT_DECAY; i <= NNINIT_OPT_EPS; i++)
-        add_option(state, names[i], optimizer->option[i]);
+        add_option(state, "optimizer.", optimizer_option_name(i), optimizer->option[i]);
     add_memory(state, "optimizer.lr", STATE_F64, &optimizer->option[NNINIT_OPT_LR], 1, 0, 3e38);
     add_memory(state, "optimizer.steps", STATE_I64, &optimizer->steps, 1, 0, 0x1p53);
     add_memory(state, "optimizer.beta1_power", STATE_F64, &optimizer->power1, 1, 0, 1);
@@ -112,10 +92,10 @@ static void visit_optimizer(struct state *state, nninit_optimizer *optimizer) {
 
 /* begun and ordered are one byte each. */
 static void visit_loader(struct state *state, nninit_loader *loader) {
-    add_option(state, "loader.rows", (double)loader->dataset->count);
-    add_option(state, "loader.batch", (double)loader->batch);
-    add_option(state, "loader.flags", loader->flags);
-    add_option(state, "loader.order", loader->order);
+    add_option(state, "loader.", "rows", (double)loader->dataset->count);
+    add_option(state, "loader.", "batch", (double)loader->batch);
+    add_option(state, "loader.", "flags", loader->flags);
+    add_option(state, "loader.", "order", loader->order);
     add_memory(state, "loader.seed", STATE_I64, &loader->seed, 1, -0x1p63, 0x1p63);
     add_memory(state, "loader.epochs", STATE_I64, &loader->epochs, 1, 0, 0x1p53);
     add_memory(state, "loader.begun", STATE_U8, &loader->begun, 1, 0, 1);
@@ -127,16 +107,15 @@ static void visit_loader(struct state *state, nninit_loader *loader) {
     if (loader->generator) {
         const int64_t size = NNINIT_TORCH_STATE_SIZE;
         struct part *part = add(state, "", "generator", STATE_U8, &size, 1);
-        if (part) {
-            part->place = PART_GENERATOR;
-            part->generator = loader->generator;
-        }
+        part->place = PART_GENERATOR;
+        part->generator = loader->generator;
     }
 }
 
+/* Room for the parts of any run: a parameter and two moments each, and what else is named above. */
 static nninit_status state_begin(struct state *state, nninit_context *context, int parameters) {
-    *state = (struct state){.context = context, .capacity = 3 * parameters + 40};
-    state->parts = mem_array(context, state->capacity, sizeof *state->parts);
+    *state = (struct state){.context = context};
+    state->parts = mem_array(context, 3 * (int64_t)parameters + 40, sizeof *state->parts);
     return state->parts ? NNINIT_OK : NNINIT_ERR_MEMORY;
 }
 
@@ -313,7 +292,7 @@ static nninit_status with_run(nninit_trainer *trainer, nninit_loader *loader, co
     if (status < 0)
         return status;
     visit_model(&state, trainer->model);
-    add_option(&state, "trainer.loss", trainer->loss);
+    add_option(&state, "trainer.", "loss", trainer->loss);
     visit_optimizer(&state, trainer->optimizer);
     visit_loader(&state, loader);
     status = run(&state, path);

@@ -183,6 +183,20 @@ static nninit_status copy_labels(nninit_dataset *dataset, const int64_t *labels)
     return NNINIT_OK;
 }
 
+/* A data set of known size that owns nothing. */
+static nninit_status dataset_sized(nninit_dataset **out, nninit_context *context, nninit_dtype dtype, int64_t count,
+                                   int64_t features) {
+    nninit_status status = check_size(context, count, features);
+    if (status == NNINIT_OK)
+        status = dataset_make(out, context);
+    if (status < 0)
+        return status;
+    (*out)->dtype = dtype;
+    (*out)->count = count;
+    (*out)->features = features;
+    return NNINIT_OK;
+}
+
 static nninit_status wrap(nninit_dataset **out, nninit_context *context, nninit_dtype dtype, const void *rows,
                           const int64_t *labels, const float *targets, int64_t count, int64_t features, int64_t width) {
     nninit_status status = begin(out, context);
@@ -191,17 +205,12 @@ static nninit_status wrap(nninit_dataset **out, nninit_context *context, nninit_
     if (!rows || (dtype != NNINIT_UINT8 && dtype != NNINIT_FLOAT32))
         return context_fail(context, NNINIT_ERR_INVALID, "rows is NULL, or dtype %d is neither uint8 nor float32",
                             (int)dtype);
-    status = check_size(context, count, features);
     nninit_dataset *dataset = NULL;
-    if (status == NNINIT_OK)
-        status = dataset_make(&dataset, context);
+    status = dataset_sized(&dataset, context, dtype, count, features);
     if (status < 0)
         return status;
-    dataset->dtype = dtype;
     dataset->rows = rows;
     dataset->targets = targets;
-    dataset->count = count;
-    dataset->features = features;
     dataset->width = width;
     return finish(out, dataset, labels ? copy_labels(dataset, labels) : NNINIT_OK);
 }
@@ -231,19 +240,12 @@ nninit_status nninit_dataset_from_callback(nninit_dataset **out, nninit_context 
     if (!read || classes < 1 || classes > INT32_MAX)
         return context_fail(context, NNINIT_ERR_INVALID, "read is NULL, or classes (%lld) is below 1",
                             (long long)classes);
-    status = check_size(context, count, features);
-    nninit_dataset *dataset = NULL;
-    if (status == NNINIT_OK)
-        status = dataset_make(&dataset, context);
+    status = dataset_sized(out, context, NNINIT_FLOAT32, count, features);
     if (status < 0)
         return status;
-    dataset->dtype = NNINIT_FLOAT32;
-    dataset->count = count;
-    dataset->features = features;
-    dataset->classes = classes;
-    dataset->read = read;
-    dataset->user = user;
-    *out = dataset;
+    (*out)->classes = classes;
+    (*out)->read = read;
+    (*out)->user = user;
     return NNINIT_OK;
 }
 

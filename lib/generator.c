@@ -46,8 +46,9 @@ nninit_status nninit_generator_seed(nninit_generator *generator, uint64_t seed) 
     return NNINIT_OK;
 }
 
-nninit_status generator_check(const nninit_generator *generator, nninit_dtype dtype, const void *values,
-                              int64_t count) {
+/* NNINIT_OK if a draw may go on: else the failure, with its message. */
+static nninit_status generator_check(const nninit_generator *generator, nninit_dtype dtype, const void *values,
+                                     int64_t count) {
     if (!generator)
         return NNINIT_ERR_INVALID;
     nninit_context *context = generator->object.context;

@@ -20,7 +20,5 @@ struct nninit_generator {
 
 /* One int64 random_(): two words. */
 int64_t generator_random(nninit_generator *generator);
-/* NNINIT_OK if a draw may go on: else the failure, with its message. */
-nninit_status generator_check(const nninit_generator *generator, nninit_dtype dtype, const void *values, int64_t count);
 
 #endif

@@ -41,6 +41,10 @@ static const struct {
     [NNINIT_OPT_EPS] = {"eps", 1e-45, 3e38},
 };
 
+const char *optimizer_option_name(int option) {
+    return options[option].name;
+}
+
 static bool takes(const nninit_optimizer *optimizer, nninit_optimizer_option option) {
     unsigned own = optimizer->kind == NNINIT_SGD ? sgd_options : adam_options;
     return option >= NNINIT_OPT_LR && option <= NNINIT_OPT_EPS && ((common_options | own) & BIT(option));

@@ -19,6 +19,9 @@ struct nninit_optimizer {
     struct arena *m, *v;   /* moments in model order; NULL: it has none */
 };
 
+/* The text form of an nninit_optimizer_option. */
+const char *optimizer_option_name(int option);
+
 /* Claim the model at the first step and make the moments. */
 nninit_status optimizer_bind(nninit_optimizer *optimizer, nninit_layer *model);
 /* Arenas of a model's shape, in model order. */

@@ -3,12 +3,6 @@
 
 #include <string.h>
 
-const struct kind_info kind_info[KIND_COUNT] = {
-#define X(name, inputs, outputs, formula) [KIND_##name] = {#name, inputs, outputs, formula},
-    BASIC_KINDS(X) FUSED_KINDS(X)
-#undef X
-};
-
 void program_init(struct program *program, nninit_context *context, int64_t steps) {
     memset(program, 0, sizeof *program);
     program->context = context;

@@ -50,13 +50,6 @@ enum kind {
     KIND_COUNT
 };
 
-struct kind_info {
-    const char *name;
-    int inputs, outputs;
-    const char *formula;
-};
-extern const struct kind_info kind_info[KIND_COUNT];
-
 /* Nodes are in the order in which they run; a run names the phases that it wants. */
 enum phase {
     PHASE_SOURCE = 1 << 0,

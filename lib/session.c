@@ -19,9 +19,8 @@ struct emission {
 };
 
 /* The values of parameter k of a linear leaf. */
-static int emit_parameter(struct emission *e, const nninit_layer *leaf, int k, int *position) {
+static int emit_parameter(struct emission *e, const nninit_layer *leaf, int k) {
     const struct storage *storage = leaf->parameters[k]->storage;
-    *position = layer_position(e->model, storage);
     return program_tensor(&e->program, ARENA_VALUES, storage->index, storage->rows, storage->cols);
 }
 
@@ -29,10 +28,10 @@ static int emit_leaf(struct emission *e, const nninit_layer *leaf, int x) {
     struct program *p = &e->program;
     int64_t rows = e->request->rows;
     if (leaf->kind == LAYER_LINEAR) {
-        int position, y = program_buffer(p, ELEMENT_F32, rows, leaf->outputs);
-        program_emit(p, PHASE_FORWARD, KIND_GEMM_NT, x, emit_parameter(e, leaf, 0, &position), y);
+        int y = program_buffer(p, ELEMENT_F32, rows, leaf->outputs);
+        program_emit(p, PHASE_FORWARD, KIND_GEMM_NT, x, emit_parameter(e, leaf, 0), y);
         if (leaf->parameter_count == 2)
-            program_emit(p, PHASE_FORWARD, KIND_BIAS, y, emit_parameter(e, leaf, 1, &position), y);
+            program_emit(p, PHASE_FORWARD, KIND_BIAS, y, emit_parameter(e, leaf, 1), y);
         return y;
     }
     static const enum kind kinds[] = {[NNINIT_SIGMOID] = KIND_SIGMOID, [NNINIT_TANH] = KIND_TANH,
@@ -89,9 +88,9 @@ static int emit_input_gradient(struct emission *e, int k, int dy) {
     struct program *p = &e->program;
     const nninit_layer *leaf = e->leaves[k];
     int64_t cols = leaf->kind == LAYER_LINEAR ? leaf->inputs : p->values ? p->values[e->x[k]].cols : 0;
-    int position, dx = program_buffer(p, ELEMENT_F32, e->request->rows, cols);
+    int dx = program_buffer(p, ELEMENT_F32, e->request->rows, cols);
     if (leaf->kind == LAYER_LINEAR)
-        program_emit(p, PHASE_BACKWARD, KIND_GEMM_NN, dy, emit_parameter(e, leaf, 0, &position), dx);
+        program_emit(p, PHASE_BACKWARD, KIND_GEMM_NN, dy, emit_parameter(e, leaf, 0), dx);
     else
         program_emit(p, PHASE_BACKWARD, kinds[leaf->activation], e->x[k + 1], dy, dx)->arg.number = (float)leaf->slope;
     return dx;
@@ -103,7 +102,7 @@ static void emit_parameter_gradients(struct emission *e, int k, int dy) {
     const nninit_layer *leaf = e->leaves[k];
     for (int i = 0; i < leaf->parameter_count; i++) {
         const struct storage *storage = leaf->parameters[i]->storage;
-        int position, value = emit_parameter(e, leaf, i, &position);
+        int position = layer_position(e->model, storage), value = emit_parameter(e, leaf, i);
         int g = program_tensor(p, ARENA_GRADIENTS, position, storage->rows, storage->cols);
         if (i == 0)
             program_emit(p, PHASE_BACKWARD, KIND_GEMM_TN, dy, e->x[k], g);
@@ -189,14 +188,9 @@ static nninit_status gather_parameters(nninit_layer *model) {
     return status;
 }
 
-/* Gradient arena and the views of it, once a model. */
-static nninit_status make_gradients(nninit_layer *model) {
+/* Views of the gradient arena, once a model. */
+static nninit_status make_gradient_views(nninit_layer *model) {
     nninit_context *context = model->object.context;
-    if (!model->gradient_arena) {
-        nninit_status status = model_arena(&model->gradient_arena, model);
-        if (status < 0)
-            return status;
-    }
     if (model->gradients)
         return NNINIT_OK;
     nninit_tensor **views = mem_array(context, model->parameter_count, sizeof *views);
@@ -235,9 +229,10 @@ static nninit_status claim_arenas(struct session *s, nninit_layer *model, const 
     if (model->parameter_count)
         s->values = arena_claim(model->parameters[0]->storage->arena);
     if (stores_gradients(program)) {
-        status = s->request.mode == SESSION_GRADIENT ? make_gradients(model) : NNINIT_OK;
-        if (status == NNINIT_OK && !model->gradient_arena)
+        if (!model->gradient_arena)
             status = model_arena(&model->gradient_arena, model);
+        if (status == NNINIT_OK && s->request.mode == SESSION_GRADIENT)
+            status = make_gradient_views(model);
         s->gradients = arena_claim(model->gradient_arena);
     }
     if (s->request.optimizer) {
@@ -309,6 +304,29 @@ static bool same_request(const struct session_request *a, const struct session_r
            a->rows == b->rows && a->element == b->element && a->divisor == b->divisor && a->count == b->count;
 }
 
+/* Take the session for a request out of the model's list, if it is there; free those that have become useless: made for
+ * another arena, or more than a model keeps. */
+static struct session *take_session(nninit_layer *model, const struct session_request *request) {
+    const struct arena *values = model->parameter_count ? model->parameters[0]->storage->arena : NULL;
+    struct session *found = NULL;
+    int kept = 0;
+    for (struct session **link = &model->sessions; *link;) {
+        struct session *s = *link;
+        bool current = s->values == values;
+        if (current && !found && same_request(&s->request, request)) {
+            found = s;
+            *link = s->next;
+        } else if (current && kept < SESSION_LIMIT - 1) {
+            kept++;
+            link = &s->next;
+        } else {
+            *link = s->next;
+            session_free(s);
+        }
+    }
+    return found;
+}
+
 nninit_status session_get(struct session **out, nninit_layer *model, const struct session_request *request) {
     *out = NULL;
     nninit_status status = context_open(model->object.context);
@@ -316,23 +334,7 @@ nninit_status session_get(struct session **out, nninit_layer *model, const struc
         status = gather_parameters(model);
     if (status < 0)
         return status;
-    const struct arena *values = model->parameter_count ? model->parameters[0]->storage->arena : NULL;
-    int count = 0;
-    for (struct session **link = &model->sessions; *link; count++) {
-        struct session *s = *link;
-        bool stale = s->values != values || count >= SESSION_LIMIT - 1;
-        if (!stale && !same_request(&s->request, request)) {
-            link = &s->next;
-            continue;
-        }
-        *link = s->next;
-        if (stale) {
-            session_free(s);
-            continue;
-        }
-        *out = s;
-        break;
-    }
+    *out = take_session(model, request);
     if (!*out)
         status = session_make(out, model, request);
     if (status < 0)
