@@ -136,9 +136,13 @@ static void print_accuracy(double accuracy) {
 static nninit_status train(struct lecture *lecture, const struct net *net, nninit_trainer *trainer,
                            nninit_loader *batches, const char *save) {
     const struct options *o = lecture->options;
+    /* Before the first epoch too: a path that cannot be written shows at once. */
+    nninit_status status = *save ? nninit_trainer_save(trainer, batches, save) : NNINIT_OK;
+    if (status < 0)
+        return status;
     for (int64_t epoch = nninit_loader_epochs(batches) + 1; epoch <= o->epochs; epoch++) {
         float cost;
-        nninit_status status = nninit_trainer_epoch(trainer, batches, &cost);
+        status = nninit_trainer_epoch(trainer, batches, &cost);
         if (status < 0)
             return status;
         lecture->trained = true;
@@ -151,7 +155,7 @@ static nninit_status train(struct lecture *lecture, const struct net *net, nnini
             return status;
     }
     printf("Learning finished\n");
-    return *save ? nninit_trainer_save(trainer, batches, save) : NNINIT_OK; /* also when there was nothing to train */
+    return NNINIT_OK;
 }
 
 /* A row of the test set, without a draw from the stream that trains. */

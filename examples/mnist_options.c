@@ -21,7 +21,7 @@ static void print_help(const char *program, const char *what) {
            "  --backend B    auto, cpu or ref (auto)\n"
            "  --threads N    0: as many as may be used (0)\n"
            "  --subset N     only the first N rows of each half (all)\n"
-           "  --save F       write a checkpoint after each epoch and at the end\n"
+           "  --save F       write a checkpoint, first at the start and then after each epoch\n"
            "  --resume F     go on from a checkpoint\n"
            "  --quiet        no progress bar and no prose\n"
            "  --help         this text\n",

@@ -17,7 +17,8 @@ struct part {
     int tensor;
     void *memory;
     double option;
-    double low, high; /* PART_MEMORY: what each value may be */
+    double low, high; /* PART_MEMORY: what each value may be, and … */
+    bool distinct;    /* … whether no two may be equal: they are then whole numbers from 0 on */
     nninit_generator *generator;
 };
 
@@ -90,7 +91,7 @@ static void visit_optimizer(struct state *state, nninit_optimizer *optimizer) {
     visit_moments(state, optimizer->model, "optimizer.v.", optimizer->v);
 }
 
-/* begun and ordered are one byte each. */
+/* Flags are one byte each. */
 static void visit_loader(struct state *state, nninit_loader *loader) {
     add_option(state, "loader.", "rows", (double)loader->dataset->count);
     add_option(state, "loader.", "batch", (double)loader->batch);
@@ -100,10 +101,12 @@ static void visit_loader(struct state *state, nninit_loader *loader) {
     add_memory(state, "loader.epochs", STATE_I64, &loader->epochs, 1, 0, 0x1p53);
     add_memory(state, "loader.begun", STATE_U8, &loader->begun, 1, 0, 1);
     add_memory(state, "loader.ordered", STATE_U8, &loader->ordered, 1, 0, 1);
+    add_memory(state, "loader.exhausted", STATE_U8, &loader->exhausted, 1, 0, 1);
     add_memory(state, "loader.position", STATE_I64, &loader->position, 1, 0, (double)loader->dataset->count);
     add_memory(state, "loader.cost", STATE_F32, &loader->cost, 1, -3.5e38, 3.5e38);
     add_memory(state, "loader.permutation", STATE_I32, loader->permutation, loader->dataset->count, 0,
                (double)loader->dataset->count - 1);
+    state->parts[state->count - 1].distinct = true;
     if (loader->generator) {
         const int64_t size = NNINIT_TORCH_STATE_SIZE;
         struct part *part = add(state, "", "generator", STATE_U8, &size, 1);
@@ -180,6 +183,21 @@ static double item_value(const struct state_item *item, size_t i) {
     }
 }
 
+/* Values that are known to lie in 0 … count - 1. */
+static nninit_status check_distinct(struct state *state, const char *path, const struct state_item *item, size_t count) {
+    unsigned char *seen = mem_alloc(state->context, count);
+    if (!seen)
+        return NNINIT_ERR_MEMORY;
+    nninit_status status = NNINIT_OK;
+    for (size_t i = 0; i < count && status == NNINIT_OK; i++) {
+        size_t value = (size_t)item_value(item, i);
+        if (seen[value]++)
+            status = context_fail(state->context, NNINIT_ERR_FORMAT, "%s: \"%s\" holds %zu twice", path, item->name, value);
+    }
+    mem_free(state->context, seen);
+    return status;
+}
+
 /* A file may lie: what indexes memory or decides a branch is held to its range. */
 static nninit_status check_values(struct state *state, const char *path, const struct part *part,
                                   const struct state_item *item) {
@@ -192,7 +210,7 @@ static nninit_status check_values(struct state *state, const char *path, const s
             return context_fail(state->context, NNINIT_ERR_FORMAT, "%s: \"%s\" holds %.17g; it must be %.17g to %.17g",
                                 path, part->item.name, value, part->low, part->high);
     }
-    return NNINIT_OK;
+    return part->distinct ? check_distinct(state, path, item, count) : NNINIT_OK;
 }
 
 /* Does the file hold this part, and in the same form? */

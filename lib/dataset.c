@@ -15,6 +15,7 @@ static void dataset_release(struct object *object) {
 
 static void dataset_finish(struct object *object) {
     nninit_dataset *dataset = (nninit_dataset *)object;
+    mem_free(object->context, dataset->asked);
     mem_free(object->context, dataset->own_rows);
     mem_free(object->context, dataset->own_labels);
 }
@@ -267,7 +268,8 @@ nninit_status nninit_dataset_slice(nninit_dataset **out, nninit_dataset *dataset
     const struct object object = slice->object;
     *slice = *dataset;
     slice->object = object;
-    slice->own_rows = slice->own_labels = NULL;
+    slice->own_rows = slice->own_labels = slice->asked = NULL;
+    slice->room = 0;
     slice->parent = object_claim(dataset);
     slice->count = count;
     slice->first = dataset->first + first;
@@ -312,27 +314,39 @@ int64_t nninit_dataset_target_width(const nninit_dataset *dataset) {
     return dataset ? dataset->width : -1;
 }
 
+/* Room for the row numbers and labels of one call; kept for the next. */
+static nninit_status reserve(nninit_dataset *dataset, int64_t count) {
+    if (count <= dataset->room)
+        return NNINIT_OK;
+    int64_t *memory = mem_array(dataset->object.context, 2 * count, sizeof *memory);
+    if (!memory)
+        return NNINIT_ERR_MEMORY;
+    mem_free(dataset->object.context, dataset->asked);
+    dataset->asked = memory;
+    dataset->room = count;
+    return NNINIT_OK;
+}
+
 static nninit_status read_callback(nninit_dataset *dataset, const int64_t *indices, int64_t count, float *rows,
                                    int64_t *target) {
     nninit_context *context = dataset->object.context;
-    int64_t *memory = mem_array(context, 2 * count, sizeof *memory), *labels = memory + count;
-    if (!memory)
-        return NNINIT_ERR_MEMORY;
+    nninit_status status = reserve(dataset, count);
+    if (status < 0)
+        return status;
+    int64_t *asked = dataset->asked, *labels = asked + count;
     for (int64_t i = 0; i < count; i++)
-        memory[i] = indices[i] + dataset->first;
-    nninit_status status = NNINIT_OK;
-    if (dataset->read(dataset->user, memory, count, rows, labels) < 0)
-        status = context_fail(context, NNINIT_ERR_CALLBACK, "the data set's callback failed at row %lld",
-                              (long long)memory[0]);
-    for (int64_t i = 0; i < count && status == NNINIT_OK; i++)
+        asked[i] = indices[i] + dataset->first;
+    if (dataset->read(dataset->user, asked, count, rows, labels) < 0)
+        return context_fail(context, NNINIT_ERR_CALLBACK, "the data set's callback failed at row %lld",
+                            (long long)asked[0]);
+    for (int64_t i = 0; i < count; i++)
         if (labels[i] < 0 || labels[i] >= dataset->classes)
-            status = context_fail(context, NNINIT_ERR_INVALID,
-                                  "the callback gave label %lld for row %lld; it must be 0 to %lld",
-                                  (long long)labels[i], (long long)memory[i], (long long)dataset->classes - 1);
-    if (status == NNINIT_OK && target)
+            return context_fail(context, NNINIT_ERR_INVALID,
+                                "the callback gave label %lld for row %lld; it must be 0 to %lld",
+                                (long long)labels[i], (long long)asked[i], (long long)dataset->classes - 1);
+    if (target)
         memcpy(target, labels, (size_t)count * sizeof *target);
-    mem_free(context, memory);
-    return status;
+    return NNINIT_OK;
 }
 
 static void read_row(const nninit_dataset *dataset, int64_t index, float *row) {

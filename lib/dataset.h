@@ -17,7 +17,9 @@ struct nninit_dataset {
     nninit_scale scale;
     nninit_read_fn read;
     void *user;
-    int64_t first;             /* of a slice: added to the row numbers that read gets */
+    int64_t first; /* of a slice: added to the row numbers that read gets */
+    int64_t *asked; /* [2, room]: row numbers and labels of one call of read */
+    int64_t room;
     void *own_rows, *own_labels; /* memory to free */
 };
 

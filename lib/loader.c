@@ -41,6 +41,8 @@ nninit_status nninit_loader_create(nninit_loader **out, nninit_dataset *dataset,
         object_drop(loader);
         return NNINIT_ERR_MEMORY;
     }
+    for (int64_t i = 0; i < dataset->count; i++)
+        loader->permutation[i] = (int32_t)i;
     loader->dataset = object_claim(dataset);
     loader->generator = object_claim(generator);
     loader->batch = batch;

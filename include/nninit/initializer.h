@@ -141,8 +141,8 @@ NNINIT_API nninit_status nninit_initializer_get(const nninit_initializer *initia
  *                     ones and constant
  *
  * @retval NNINIT_OK           values are filled
- * @retval NNINIT_ERR_INVALID  a NULL, an unknown type, handles of different contexts, low above high, or fan_in not set;
- *                             values and generator are untouched
+ * @retval NNINIT_ERR_INVALID  a NULL, an unknown type, handles of different contexts, low above high, fan_in not set, or
+ *                             numbers beyond the range of the type; values and generator are untouched
  * @retval NNINIT_ERR_SHAPE    fans are not defined for fewer than 2 dimensions, or the shape is out of range
  * @note   Same generator state, same bits on every machine.
  * @since 0.1
