@@ -27,7 +27,7 @@ nninit_status cpu_memory_create(struct memory **out, const struct host *host, co
     memory->host = host;
     for (; memory->count < count; memory->count++) {
         const struct tensor_shape *shape = &tensors[memory->count];
-        int64_t size = (shape->rows + PANEL - 1) / PANEL * PANEL * shape->cols;
+        int64_t size = round_up(shape->rows, GROUP) * shape->cols;
         float *data = host->alloc(host->context, (size_t)size * sizeof *data);
         if (!data) {
             cpu_memory_destroy(memory);
@@ -39,23 +39,25 @@ nninit_status cpu_memory_create(struct memory **out, const struct host *host, co
     return NNINIT_OK;
 }
 
-static int64_t packed(const struct tensor *t, int64_t row, int64_t col) {
-    return (row / PANEL * t->cols + col) * PANEL + row % PANEL;
-}
-
 nninit_status cpu_memory_read(const struct memory *memory, int tensor, float *values) {
     const struct tensor *t = &memory->tensor[tensor];
-    for (int64_t r = 0; r < t->rows; r++)
+    for (int64_t r = 0; r < t->rows; r++) {
+        const float *row = t->data + panel_offset(t->cols, r);
+        int64_t width = panel_width(t->rows, r);
         for (int64_t c = 0; c < t->cols; c++)
-            values[r * t->cols + c] = t->data[packed(t, r, c)];
+            values[r * t->cols + c] = row[c * width];
+    }
     return NNINIT_OK;
 }
 
 nninit_status cpu_memory_write(struct memory *memory, int tensor, const float *values) {
     const struct tensor *t = &memory->tensor[tensor];
-    for (int64_t r = 0; r < t->rows; r++)
+    for (int64_t r = 0; r < t->rows; r++) {
+        float *row = t->data + panel_offset(t->cols, r);
+        int64_t width = panel_width(t->rows, r);
         for (int64_t c = 0; c < t->cols; c++)
-            t->data[packed(t, r, c)] = values[r * t->cols + c];
+            row[c * width] = values[r * t->cols + c];
+    }
     return NNINIT_OK;
 }
 

@@ -38,13 +38,18 @@ struct cpu_exec {
 
 static const struct cpu_level levels[] = {
 #if defined(__x86_64__)
+    {"avx512", cpu_kernels_avx512},
     {"avx2", cpu_kernels_avx2},
+#elif defined(__aarch64__)
+    {"neon", cpu_kernels_neon},
 #endif
     {"c", cpu_kernels_c},
 };
 
 static bool level_runs(const struct cpu_level *level) {
 #if defined(__x86_64__)
+    if (strcmp(level->name, "avx512") == 0)
+        return __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512dq");
     if (strcmp(level->name, "avx2") == 0)
         return __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma");
 #endif
@@ -65,7 +70,7 @@ static nninit_status choose_level(const struct host *host, const struct cpu_leve
             return host->fail(host->context, NNINIT_ERR_BACKEND, "NNINIT_CPU is \"%s\", which this processor lacks",
                               forced);
     }
-    return host->fail(host->context, NNINIT_ERR_BACKEND, "NNINIT_CPU is \"%.31s\"; it may be avx2 or c", forced);
+    return host->fail(host->context, NNINIT_ERR_BACKEND, "NNINIT_CPU is \"%.31s\"; it may be avx512, avx2, neon or c", forced);
 }
 
 /* As many threads as the process may run at once. */
@@ -202,7 +207,7 @@ static nninit_status plan(struct cpu_exec *exec, const struct host *host) {
         struct task *task = &exec->base.tasks[n];
         exec->stages[n] = make_stage(task);
         if (task->kind == KIND_GEMM_NN || task->kind == KIND_GEMM_NN_RELU_GRADIENT) {
-            int64_t size = (task->in[1].rows + PANEL - 1) / PANEL * PANEL * PANEL;
+            int64_t size = round_up(task->in[1].rows, GROUP) * PANEL;
             exec->scratch_size = size > exec->scratch_size ? size : exec->scratch_size;
         }
     }
@@ -220,7 +225,7 @@ static nninit_status prepare(struct exec **out, struct device *device, const str
         return NNINIT_ERR_MEMORY;
     exec->device = device;
     exec->base.host = host;
-    nninit_status status = exec_init(&exec->base, host, program, PANEL, memories, cpu_memory_tensor);
+    nninit_status status = exec_init(&exec->base, host, program, GROUP, memories, cpu_memory_tensor);
     if (status == NNINIT_OK)
         status = plan(exec, host);
     if (status < 0) {

@@ -5,12 +5,25 @@
 
 #include "../host/exec.h"
 
-/* A tensor [rows, cols] (a weight [out, in]) is packed in panels of PANEL rows: [ceil(rows / PANEL)][cols][PANEL], padded
- * with zeros, so that a vector holds neighbouring outputs. A bias [out, 1] is then a plain padded array. */
-enum { PANEL = 16 };
+/* A tensor [rows, cols] (a weight [out, in]) is packed in panels of PANEL rows, [cols][PANEL] each, one after the other; the
+ * last panel is only as many GROUPs wide as it needs, padded with zeros. A vector then holds neighbouring outputs, and a
+ * bias [out, 1] is a plain padded array. */
+enum { GROUP = 16, PANEL = 64 };
 
-/* Rows of the batch, or inputs of a weight, that one tile of a product takes at most. */
-enum { TILE = 6 };
+static inline int64_t round_up(int64_t n, int64_t unit) {
+    return (n + unit - 1) / unit * unit;
+}
+
+/* Width of the panel that holds row r. */
+static inline int64_t panel_width(int64_t rows, int64_t r) {
+    int64_t left = round_up(rows, GROUP) - r / PANEL * PANEL;
+    return left < PANEL ? left : PANEL;
+}
+
+/* Where the element of row r and column 0 is; column k is k * panel_width() further. */
+static inline int64_t panel_offset(int64_t cols, int64_t r) {
+    return r / PANEL * PANEL * cols + r % PANEL;
+}
 
 /* How a node is cut. Slices of one axis never share an output. */
 enum axis {
@@ -29,7 +42,9 @@ struct cpu_level {
 
 extern const cpu_kernel cpu_kernels_c[KIND_COUNT];
 #if defined(__x86_64__)
-extern const cpu_kernel cpu_kernels_avx2[KIND_COUNT];
+extern const cpu_kernel cpu_kernels_avx2[KIND_COUNT], cpu_kernels_avx512[KIND_COUNT];
+#elif defined(__aarch64__)
+extern const cpu_kernel cpu_kernels_neon[KIND_COUNT];
 #endif
 
 /* arena.c */

@@ -1,127 +1,151 @@
 /* SPDX-License-Identifier: MIT */
-/* The three products, in tiles of R x PANEL outputs held in registers. Each output is one ascending chain of vec_fma from
- * +0, so that tiles, slices and threads cannot change a bit. Included once by kernels.c for each instruction set. */
+/* The three products without lists, in tiles of R rows x G groups of outputs held in registers. Each output is one
+ * ascending chain of vec_fma from +0, so that tiles, slices and threads cannot change a bit. Included once by kernels.c for
+ * each instruction set. */
 #ifndef NNINIT_LIB_CPU_GEMM_H
 #define NNINIT_LIB_CPU_GEMM_H
 
 #include "cpu.h"
 #include "vec.h"
 
-enum { VECS = PANEL / WIDTH };
+/* A tile fills the registers: 6 x 4 x 16 floats of AVX-512, 6 x 16 floats elsewhere. */
+enum {
+    PER_GROUP = GROUP / WIDTH,
+    TILE = 6,
+    TILE_GROUPS = WIDTH == 16 ? 4 : 1,
+    TILE_VECS = TILE_GROUPS * PER_GROUP,
+    DEPTH = 1024 /* columns that a product takes at a time, so that its operands stay in the cache */
+};
 
-/* Leading elements of the next tile when `left` remain: tiles as equal as they can be, none above TILE, so that a remainder
- * is not a tile of one row, which would wait for its own chain. */
+/* Rows of the next tile when `left` remain: tiles as equal as they can be, none above TILE, so that a remainder is not a
+ * tile of one row, which would wait for its own chain. */
 INLINE int tile_rows(int64_t left) {
     return left >= 2 * TILE ? TILE : left > TILE ? (int)((left + 1) / 2) : (int)left;
 }
 
-/* sum[r] = over k of a[r * row + k * next] * b[k * PANEL + …]: R rows against one panel of a packed operand, or of any
- * matrix whose k-th row is at b + k * b_next. */
-INLINE void tile(const int R, const float *a, int64_t row, int64_t next, const float *b, int64_t b_next, int64_t n,
-                 vec sum[TILE][VECS]) {
-    for (int r = 0; r < R; r++)
-        for (int j = 0; j < VECS; j++)
-            sum[r][j] = vec_zero();
+/* Groups of the next tile in a panel of which `left` outputs remain. */
+INLINE int tile_groups(int64_t left) {
+    return left >= TILE_GROUPS * GROUP ? TILE_GROUPS : (int)(left / GROUP);
+}
+
+/* Outputs from o on that lie in o's panel and below end. */
+INLINE int64_t panel_left(int64_t o, int64_t end) {
+    int64_t next = (o / PANEL + 1) * PANEL;
+    return (next < end ? next : end) - o;
+}
+
+/* EXPRESSION with constants R and G that equal rows and groups. */
+#define WITH_TILE_ROWS(rows, G_, EXPRESSION)                                                                           \
+    switch (rows) {                                                                                                    \
+    case 1: { enum { R = 1, G = G_ }; EXPRESSION; break; }                                                             \
+    case 2: { enum { R = 2, G = G_ }; EXPRESSION; break; }                                                             \
+    case 3: { enum { R = 3, G = G_ }; EXPRESSION; break; }                                                             \
+    case 4: { enum { R = 4, G = G_ }; EXPRESSION; break; }                                                             \
+    case 5: { enum { R = 5, G = G_ }; EXPRESSION; break; }                                                             \
+    default: { enum { R = 6, G = G_ }; EXPRESSION; break; }                                                            \
+    }
+#define WITH_TILE(rows, groups, EXPRESSION)                                                                            \
+    switch (TILE_GROUPS == 1 ? 1 : (groups)) {                                                                         \
+    case 1: WITH_TILE_ROWS(rows, 1, EXPRESSION) break;                                                                 \
+    case 2: WITH_TILE_ROWS(rows, (TILE_GROUPS < 2 ? 1 : 2), EXPRESSION) break;                                         \
+    case 3: WITH_TILE_ROWS(rows, (TILE_GROUPS < 3 ? 1 : 3), EXPRESSION) break;                                         \
+    default: WITH_TILE_ROWS(rows, (TILE_GROUPS < 4 ? 1 : 4), EXPRESSION) break;                                        \
+    }
+
+/* sum[r] += over k of a[r * row + k * next] * b[k * b_next + …]. */
+INLINE void tile_chain(const int R, const int G, const float *a, int64_t row, int64_t next, const float *b,
+                       int64_t b_next, int64_t n, vec sum[TILE][TILE_VECS]) {
     for (int64_t k = 0; k < n; k++) {
-        vec y[VECS];
-        for (int j = 0; j < VECS; j++)
-            y[j] = vec_load(b + k * b_next + j * WIDTH);
+        vec y[TILE_VECS];
+        for (int j = 0; j < G * PER_GROUP; j++)
+            y[j] = vec_once(vec_load(b + k * b_next + j * WIDTH));
 #pragma GCC unroll 6
         for (int r = 0; r < R; r++) {
-            vec x = vec_all(a[r * row + k * next]);
-            for (int j = 0; j < VECS; j++)
+            vec x = vec_once(vec_all(a[r * row + k * next]));
+            for (int j = 0; j < G * PER_GROUP; j++)
                 sum[r][j] = vec_fma(x, y[j], sum[r][j]);
         }
     }
-    for (int r = 0; r < R; r++)
-        for (int j = 0; j < VECS; j++)
-            sum[r][j] = vec_add(sum[r][j], vec_zero());
 }
 
-/* Call EXPRESSION with the constant R that equals `rows`. */
-#define WITH_CONSTANT_ROWS(rows, EXPRESSION)                                                                           \
-    switch (rows) {                                                                                                    \
-    case 1: { enum { R = 1 }; EXPRESSION; break; }                                                                     \
-    case 2: { enum { R = 2 }; EXPRESSION; break; }                                                                     \
-    case 3: { enum { R = 3 }; EXPRESSION; break; }                                                                     \
-    case 4: { enum { R = 4 }; EXPRESSION; break; }                                                                     \
-    case 5: { enum { R = 5 }; EXPRESSION; break; }                                                                     \
-    default: { enum { R = 6 }; EXPRESSION; break; }                                                                    \
-    }
+/* What becomes of a sum when its chain is complete. */
+struct finish {
+    const float *bias; /* [outputs], or NULL */
+    bool relu;
+    const float *positive; /* keep the sum where this is, [rows, outputs]; or NULL */
+    int64_t positive_stride;
+};
 
-/* y = x w^T (+ bias) (, relu): bias NULL: none. */
-INLINE void nt_tile(const int R, const float *x, int64_t x_stride, const float *panel, int64_t n, const float *bias,
-                    bool relu, float *y, int64_t y_stride) {
-    vec sum[TILE][VECS];
-    tile(R, x, x_stride, 1, panel, PANEL, n, sum);
-    for (int r = 0; r < R; r++)
-        for (int j = 0; j < VECS; j++) {
-            vec s = sum[r][j];
-            if (bias)
-                s = vec_add(s, vec_load(bias + j * WIDTH));
-            vec_store(y + r * y_stride + j * WIDTH, relu ? vec_relu(s) : s);
-        }
+INLINE vec finished(const struct finish *f, vec sum, int64_t b, int64_t o) {
+    sum = vec_add(sum, vec_zero()); /* docs/numerics.md: no -0 */
+    if (f->bias)
+        sum = vec_add(sum, vec_load(f->bias + o));
+    if (f->relu)
+        sum = vec_relu(sum);
+    if (f->positive)
+        sum = vec_where_positive(vec_load(f->positive + b * f->positive_stride + o), sum);
+    return sum;
 }
 
-INLINE void gemm_nt(const struct operand *x, const struct operand *w, const float *bias, bool relu,
-                    const struct operand *y, int64_t begin, int64_t end) {
-    const float *X = x->data, *W = w->data;
-    float *Y = y->data;
-    for (int64_t o = 0; o < w->rows; o += PANEL)
+/* One product y[b, o] = sum over k of a[b, k] * w[o, k], for some b and o; w: [k][width] from output `o` on. */
+struct product {
+    const float *a;
+    int64_t a_stride;
+    float *y;
+    int64_t y_stride;
+    int64_t n; /* of k */
+    struct finish finish;
+};
+
+/* Columns k … k + n - 1 of R rows and G groups; sums of earlier columns are in y. */
+INLINE void dense_tile(const int R, const int G, const struct product *p, int64_t b, int64_t o, const float *w,
+                       int64_t width, int64_t k, int64_t n) {
+    vec sum[TILE][TILE_VECS];
+    float *y = p->y + b * p->y_stride + o;
+    for (int r = 0; r < R; r++)
+        for (int j = 0; j < G * PER_GROUP; j++)
+            sum[r][j] = k ? vec_load(y + r * p->y_stride + j * WIDTH) : vec_zero();
+    tile_chain(R, G, p->a + b * p->a_stride + k, p->a_stride, 1, w + k * width, width, n, sum);
+    bool last = k + n == p->n;
+    for (int r = 0; r < R; r++)
+        for (int j = 0; j < G * PER_GROUP; j++)
+            vec_store(y + r * p->y_stride + j * WIDTH,
+                      last ? finished(&p->finish, sum[r][j], b + r, o + j * WIDTH) : sum[r][j]);
+}
+
+/* Rows begin … end - 1 of one panel piece of `left` outputs from o on. */
+INLINE void dense_piece(const struct product *p, int64_t begin, int64_t end, int64_t o, int64_t left, const float *w,
+                        int64_t width) {
+    for (int64_t k = 0; k < p->n; k += DEPTH) {
+        int64_t n = p->n - k < DEPTH ? p->n - k : DEPTH;
         for (int64_t b = begin; b < end;) {
             int rows = tile_rows(end - b);
-            WITH_CONSTANT_ROWS(rows, nt_tile(R, X + b * x->stride, x->stride, W + o * w->cols, w->cols,
-                                             bias ? bias + o : NULL, relu, Y + b * y->stride + o, y->stride))
-            b += rows;
-        }
-}
-
-/* scratch[o][0 … PANEL-1] = w[o][i …]: a strip of the transposed weight, for o below rows rounded up to PANEL. */
-INLINE void transpose_strip(const struct operand *w, int64_t i, float *scratch) {
-    const float *W = w->data;
-    int64_t width = w->cols - i < PANEL ? w->cols - i : PANEL;
-    for (int64_t o = 0; o < w->rows; o += PANEL) {
-        const float *block = W + (o * w->cols) + i * PANEL;
-        for (int64_t c = 0; c < width; c++)
-            for (int64_t r = 0; r < PANEL; r++)
-                scratch[(o + r) * PANEL + c] = block[c * PANEL + r];
-    }
-}
-
-/* dx = dy w (, where y > 0): y NULL: everywhere. */
-INLINE void nn_tile(const int R, const float *dy, int64_t dy_stride, const float *strip, int64_t n, const float *y,
-                    int64_t y_stride, float *dx, int64_t dx_stride) {
-    vec sum[TILE][VECS];
-    tile(R, dy, dy_stride, 1, strip, PANEL, n, sum);
-    for (int r = 0; r < R; r++)
-        for (int j = 0; j < VECS; j++) {
-            vec s = sum[r][j];
-            if (y)
-                s = vec_where_positive(vec_load(y + r * y_stride + j * WIDTH), s);
-            vec_store(dx + r * dx_stride + j * WIDTH, s);
-        }
-}
-
-INLINE void gemm_nn(const struct operand *dy, const struct operand *w, const struct operand *y, const struct operand *dx,
-                    int64_t begin, int64_t end, float *scratch) {
-    const float *DY = dy->data, *Y = y ? y->data : NULL;
-    float *DX = dx->data;
-    for (int64_t i = 0; i < w->cols; i += PANEL) {
-        transpose_strip(w, i, scratch);
-        for (int64_t b = begin; b < end;) {
-            int rows = tile_rows(end - b);
-            WITH_CONSTANT_ROWS(rows, nn_tile(R, DY + b * dy->stride, dy->stride, scratch, w->rows,
-                                             Y ? Y + b * y->stride + i : NULL, y ? y->stride : 0,
-                                             DX + b * dx->stride + i, dx->stride))
+            for (int64_t g = 0; g < left;) {
+                int groups = tile_groups(left - g);
+                WITH_TILE(rows, groups, dense_tile(R, G, p, b, o + g, w + g, width, k, n))
+                g += groups * GROUP;
+            }
             b += rows;
         }
     }
 }
 
-/* What is done with the gradient of R inputs x PANEL outputs, which are neighbours in packed tensors. */
+/* strip[o][0 … PANEL-1] = w[o][i …]: inputs i … i + width - 1 of the transposed weight, for every o. */
+INLINE void transpose_strip(const struct operand *w, int64_t i, int64_t width, float *strip) {
+    for (int64_t o = 0; o < round_up(w->rows, GROUP); o += GROUP) {
+        const float *from = (const float *)w->data + panel_offset(w->cols, o);
+        int64_t next = panel_width(w->rows, o);
+        for (int64_t c = 0; c < width; c += GROUP) {
+            int64_t n = w->cols - i - c < GROUP ? w->cols - i - c : GROUP;
+            vec_transpose(from + (i + c) * next, next, (int)n, strip + o * PANEL + c, PANEL);
+        }
+    }
+}
+
+/* What is done with the gradient of inputs x outputs, which is packed as the weight is. */
 struct tn_target {
-    float *gradient;            /* store it here, or NULL: */
-    float *p, *m, *v;           /* update these by Adam */
+    float *gradient;  /* store it here, or NULL: */
+    float *p, *m, *v; /* update these by Adam */
     const struct law_adam *adam;
     float step, root, shrink;
 };
@@ -141,29 +165,47 @@ INLINE void adam_vec(const struct law_adam *o, float step, float root, float shr
     vec_store(p, vec_sub(w, vec_div(vec_mul(vec_all(step), m1), denominator)));
 }
 
-INLINE void tn_tile(const int R, const float *x, int64_t x_stride, const float *dy, int64_t dy_stride, int64_t rows,
-                    const struct tn_target *t, int64_t at) {
-    vec sum[TILE][VECS];
-    tile(R, x, 1, x_stride, dy, dy_stride, rows, sum);
-    for (int r = 0; r < R; r++)
-        for (int j = 0; j < VECS; j++) {
-            int64_t k = at + r * PANEL + j * WIDTH;
+/* Sums of `rows` inputs x `groups` groups, on their way from a tile to the packed tensors. A function of its own: inlined,
+ * its constants would push the tile's sums out of the registers. */
+static __attribute__((noinline)) void tn_finish(const struct tn_target *t, const float *sum, int rows, int groups,
+                                                int64_t at, int64_t width) {
+    for (int r = 0; r < rows; r++, at += width)
+        for (int j = 0; j < groups * GROUP; j += WIDTH, sum += WIDTH) {
+            vec g = vec_add(vec_load(sum), vec_zero()); /* docs/numerics.md: no -0 */
             if (t->gradient)
-                vec_store(t->gradient + k, sum[r][j]);
+                vec_store(t->gradient + at + j, g);
             else
-                adam_vec(t->adam, t->step, t->root, t->shrink, sum[r][j], t->p + k, t->m + k, t->v + k);
+                adam_vec(t->adam, t->step, t->root, t->shrink, g, t->p + at + j, t->m + at + j, t->v + at + j);
         }
 }
 
-/* dw = dy^T x, for inputs begin … end - 1 of every output. */
-INLINE void gemm_tn(const struct operand *dy, const struct operand *x, const struct operand *dw,
-                    const struct tn_target *t, int64_t begin, int64_t end) {
+/* R inputs x G groups of a weight's gradient. */
+INLINE void tn_tile(const int R, const int G, const float *x, int64_t x_stride, const float *dy, int64_t dy_stride,
+                    int64_t rows, float *out) {
+    vec sum[TILE][TILE_VECS];
+    for (int r = 0; r < R; r++)
+        for (int j = 0; j < G * PER_GROUP; j++)
+            sum[r][j] = vec_zero();
+    tile_chain(R, G, x, 1, x_stride, dy, dy_stride, rows, sum);
+    for (int r = 0; r < R; r++)
+        for (int j = 0; j < G * PER_GROUP; j++, out += WIDTH)
+            vec_store(out, sum[r][j]);
+}
+
+/* dw = dy^T x, for inputs i … i_end - 1 and outputs o … o_end - 1 (multiples of GROUP). */
+INLINE void dense_tn(const struct operand *dy, const struct operand *x, const struct operand *dw,
+                     const struct tn_target *t, int64_t i, int64_t i_end, int64_t o_begin, int64_t o_end) {
     const float *DY = dy->data, *X = x->data;
-    for (int64_t i = begin; i < end;) {
-        int inputs = tile_rows(end - i);
-        for (int64_t o = 0; o < dw->rows; o += PANEL)
-            WITH_CONSTANT_ROWS(inputs, tn_tile(R, X + i, x->stride, DY + o, dy->stride, dy->rows, t,
-                                               o * dw->cols + i * PANEL))
+    while (i < i_end) {
+        int inputs = tile_rows(i_end - i);
+        for (int64_t o = o_begin; o < o_end;) {
+            int groups = tile_groups(panel_left(o, o_end));
+            int64_t width = panel_width(dw->rows, o);
+            float sum[TILE * TILE_GROUPS * GROUP];
+            WITH_TILE(inputs, groups, tn_tile(R, G, X + i, x->stride, DY + o, dy->stride, dy->rows, sum))
+            tn_finish(t, sum, inputs, groups, panel_offset(dw->cols, o) + i * width, width);
+            o += groups * GROUP;
+        }
         i += inputs;
     }
 }

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* Every kind, on a slice; compiled once for each instruction set, with LEVEL as the suffix of its table. Buffers have rows
- * padded to PANEL; their padding holds zeros wherever a product may read it. */
+ * padded to GROUP; their padding holds zeros wherever a product may read it. */
 #include "gemm.h"
 
 #define F(operand) ((float *)(operand).data)
@@ -31,42 +31,65 @@ KERNEL(gather_32) {
         memcpy(ROW(t->out[0], b), F(t->in[0]) + index[b] * t->out[0].cols, (size_t)t->out[0].cols * 4);
 }
 
+/* Rows begin … end - 1 of y = x w^T. */
+INLINE void nt(const struct task *t, const float *bias, bool is_relu, int64_t begin, int64_t end) {
+    const struct operand *w = &t->in[1];
+    const struct product p = {F(t->in[0]), t->in[0].stride, F(t->out[0]), t->out[0].stride, w->cols,
+                              {.bias = bias, .relu = is_relu}};
+    for (int64_t o = 0; o < w->rows; o += PANEL) {
+        int64_t width = panel_width(w->rows, o);
+        dense_piece(&p, begin, end, o, width, F(*w) + panel_offset(w->cols, o), width);
+    }
+}
+
+/* Rows begin … end - 1 of dx = dy w (, where y > 0). */
+INLINE void nn(const struct task *t, const struct operand *y, int64_t begin, int64_t end, float *strip) {
+    const struct operand *w = &t->in[1];
+    const struct product p = {F(t->in[0]), t->in[0].stride, F(t->out[0]), t->out[0].stride, w->rows,
+                              {.positive = y ? F(*y) : NULL, .positive_stride = y ? y->stride : 0}};
+    for (int64_t i = 0; i < w->cols; i += PANEL) {
+        int64_t width = panel_width(w->cols, i);
+        transpose_strip(w, i, width, strip);
+        dense_piece(&p, begin, end, i, width, strip, PANEL);
+    }
+}
+
 KERNEL(k_gemm_nt) {
     UNUSED(step), UNUSED(scratch);
-    gemm_nt(&t->in[0], &t->in[1], NULL, false, &t->out[0], begin, end);
+    nt(t, NULL, false, begin, end);
 }
 
 KERNEL(k_linear) {
     UNUSED(step), UNUSED(scratch);
-    gemm_nt(&t->in[0], &t->in[1], F(t->in[2]), false, &t->out[0], begin, end);
+    nt(t, F(t->in[2]), false, begin, end);
 }
 
 KERNEL(k_linear_relu) {
     UNUSED(step), UNUSED(scratch);
-    gemm_nt(&t->in[0], &t->in[1], F(t->in[2]), true, &t->out[0], begin, end);
+    nt(t, F(t->in[2]), true, begin, end);
 }
 
 KERNEL(k_gemm_nn) {
     UNUSED(step);
-    gemm_nn(&t->in[0], &t->in[1], NULL, &t->out[0], begin, end, scratch);
+    nn(t, NULL, begin, end, scratch);
 }
 
 KERNEL(k_gemm_nn_relu_gradient) {
     UNUSED(step);
-    gemm_nn(&t->in[0], &t->in[1], &t->in[2], &t->out[0], begin, end, scratch);
+    nn(t, &t->in[2], begin, end, scratch);
 }
 
 KERNEL(k_gemm_tn) {
     UNUSED(step), UNUSED(scratch);
     const struct tn_target target = {.gradient = F(t->out[0])};
-    gemm_tn(&t->in[0], &t->in[1], &t->out[0], &target, begin, end);
+    dense_tn(&t->in[0], &t->in[1], &t->out[0], &target, begin, end, 0, round_up(t->out[0].rows, GROUP));
 }
 
 KERNEL(k_gemm_tn_adam) {
     UNUSED(scratch);
     const struct tn_target target = {NULL, F(t->out[0]), F(t->out[1]), F(t->out[2]), &t->node.arg.adam,
                                      SLOT(t->in[2]), SLOT(t->in[3]), SLOT(t->in[4])};
-    gemm_tn(&t->in[0], &t->in[1], &t->out[0], &target, begin, end);
+    dense_tn(&t->in[0], &t->in[1], &t->out[0], &target, begin, end, 0, round_up(t->out[0].rows, GROUP));
 }
 
 KERNEL(bias) {
@@ -144,17 +167,18 @@ KERNEL(mean) {
     SLOT(t->out[0]) = law_fold(s) / (float)i;
 }
 
-/* Updates of a packed tensor: begin … end - 1 are its inputs, each PANEL neighbouring floats in every panel. */
+/* Updates of a packed tensor: begin … end - 1 are its inputs, neighbours in every panel. */
 #define EACH_PANEL(operand)                                                                                            \
-    for (int64_t at = begin * PANEL, size = (end - begin) * PANEL; at < ((operand).rows + PANEL - 1) / PANEL *         \
-                                                                            PANEL * (operand).cols;                    \
-         at += PANEL * (operand).cols)
+    for (int64_t o = 0, width; o < (operand).rows; o += width)                                                        \
+        for (int64_t once = 1, at = panel_offset((operand).cols, o) + begin * (width = panel_width((operand).rows, o)), \
+                     last = at + (end - begin) * width;                                                               \
+             once; once = 0)
 
 KERNEL(sgd) {
     UNUSED(scratch);
     const float lr = SLOT(t->in[1]), fresh = SLOT(t->in[2]);
     EACH_PANEL(t->out[0])
-    for (int64_t k = at; k < at + size; k++)
+    for (int64_t k = at; k < last; k++)
         law_sgd(&t->node.arg.sgd, lr, fresh, F(t->in[0])[k], F(t->out[0]) + k, t->out[1].data ? F(t->out[1]) + k : NULL);
 }
 
@@ -162,7 +186,7 @@ KERNEL(adam) {
     UNUSED(scratch);
     const float size_ = SLOT(t->in[1]), root = SLOT(t->in[2]), shrink = SLOT(t->in[3]);
     EACH_PANEL(t->out[0])
-    for (int64_t k = at; k < at + size; k += WIDTH)
+    for (int64_t k = at; k < last; k += WIDTH)
         adam_vec(&t->node.arg.adam, size_, root, shrink, vec_load(F(t->in[0]) + k), F(t->out[0]) + k, F(t->out[1]) + k,
                  F(t->out[2]) + k);
 }

@@ -7,7 +7,46 @@
 
 #define INLINE static inline __attribute__((always_inline))
 
-#if defined(__AVX2__) && defined(__FMA__)
+#if defined(__AVX512F__) && defined(__AVX512DQ__)
+
+#include <immintrin.h>
+
+enum { WIDTH = 16 };
+typedef __m512 vec;
+
+INLINE vec vec_zero(void) { return _mm512_setzero_ps(); }
+INLINE vec vec_all(float x) { return _mm512_set1_ps(x); }
+INLINE vec vec_load(const float *p) { return _mm512_loadu_ps(p); }
+INLINE void vec_store(float *p, vec a) { _mm512_storeu_ps(p, a); }
+INLINE vec vec_add(vec a, vec b) { return _mm512_add_ps(a, b); }
+INLINE vec vec_sub(vec a, vec b) { return _mm512_sub_ps(a, b); }
+INLINE vec vec_mul(vec a, vec b) { return _mm512_mul_ps(a, b); }
+INLINE vec vec_div(vec a, vec b) { return _mm512_div_ps(a, b); }
+INLINE vec vec_sqrt(vec a) { return _mm512_sqrt_ps(a); }
+INLINE vec vec_fma(vec a, vec b, vec c) { return _mm512_fmadd_ps(a, b, c); }
+/* x < 0 ? 0 : x: the instruction gives its second operand when one is NaN or both are zeros. */
+INLINE vec vec_relu(vec x) { return _mm512_max_ps(_mm512_setzero_ps(), x); }
+/* y > 0 ? a : 0 */
+INLINE vec vec_where_positive(vec y, vec a) {
+    return _mm512_maskz_mov_ps(_mm512_cmp_ps_mask(y, _mm512_setzero_ps(), _CMP_GT_OQ), a);
+}
+INLINE vec vec_tiny(vec x) {
+    __m512 magnitude = _mm512_andnot_ps(_mm512_set1_ps(-0.0f), x);
+    return _mm512_maskz_mov_ps(_mm512_cmp_ps_mask(magnitude, _mm512_set1_ps(LAW_TINY), _CMP_NLT_UQ), x);
+}
+/* Bit i: element i is neither +0 nor -0. */
+INLINE unsigned vec_nonzeros(vec x) { return _mm512_cmp_ps_mask(x, _mm512_setzero_ps(), _CMP_NEQ_UQ); }
+/* Bytes as floats. */
+INLINE vec vec_from_bytes(const uint8_t *p) {
+    return _mm512_cvtepi32_ps(_mm512_cvtepu8_epi32(_mm_loadu_si128((const __m128i *)p)));
+}
+/* Keep x in a register of its own: gcc would else load it anew for each use. */
+INLINE vec vec_once(vec x) {
+    __asm__("" : "+v"(x));
+    return x;
+}
+
+#elif defined(__AVX2__) && defined(__FMA__)
 
 #include <immintrin.h>
 
@@ -34,6 +73,46 @@ INLINE vec vec_tiny(vec x) {
     vec magnitude = _mm256_andnot_ps(_mm256_set1_ps(-0.0f), x);
     return _mm256_andnot_ps(_mm256_cmp_ps(magnitude, _mm256_set1_ps(LAW_TINY), _CMP_LT_OQ), x);
 }
+INLINE unsigned vec_nonzeros(vec x) {
+    return (unsigned)_mm256_movemask_ps(_mm256_cmp_ps(x, _mm256_setzero_ps(), _CMP_NEQ_UQ));
+}
+INLINE vec vec_from_bytes(const uint8_t *p) {
+    return _mm256_cvtepi32_ps(_mm256_cvtepu8_epi32(_mm_loadl_epi64((const __m128i *)p)));
+}
+INLINE vec vec_once(vec x) {
+    __asm__("" : "+x"(x));
+    return x;
+}
+
+#elif defined(__ARM_NEON) && defined(__aarch64__)
+
+#include <arm_neon.h>
+
+enum { WIDTH = 4 };
+typedef float32x4_t vec;
+
+INLINE vec vec_zero(void) { return vdupq_n_f32(0); }
+INLINE vec vec_all(float x) { return vdupq_n_f32(x); }
+INLINE vec vec_load(const float *p) { return vld1q_f32(p); }
+INLINE void vec_store(float *p, vec a) { vst1q_f32(p, a); }
+INLINE vec vec_add(vec a, vec b) { return vaddq_f32(a, b); }
+INLINE vec vec_sub(vec a, vec b) { return vsubq_f32(a, b); }
+INLINE vec vec_mul(vec a, vec b) { return vmulq_f32(a, b); }
+INLINE vec vec_div(vec a, vec b) { return vdivq_f32(a, b); }
+INLINE vec vec_sqrt(vec a) { return vsqrtq_f32(a); }
+INLINE vec vec_fma(vec a, vec b, vec c) { return vfmaq_f32(c, a, b); }
+INLINE vec vec_relu(vec x) { return vbslq_f32(vcltq_f32(x, vec_zero()), vec_zero(), x); }
+INLINE vec vec_where_positive(vec y, vec a) { return vbslq_f32(vcgtq_f32(y, vec_zero()), a, vec_zero()); }
+INLINE vec vec_tiny(vec x) { return vbslq_f32(vcltq_f32(vabsq_f32(x), vec_all(LAW_TINY)), vec_zero(), x); }
+INLINE unsigned vec_nonzeros(vec x) {
+    static const uint32_t bits[4] = {1, 2, 4, 8};
+    return vaddvq_u32(vbicq_u32(vld1q_u32(bits), vceqq_f32(x, vec_zero())));
+}
+INLINE vec vec_from_bytes(const uint8_t *p) {
+    const uint32_t x[4] = {p[0], p[1], p[2], p[3]};
+    return vcvtq_f32_u32(vld1q_u32(x));
+}
+INLINE vec vec_once(vec x) { return x; }
 
 #else
 
@@ -64,6 +143,22 @@ INLINE vec vec_fma(vec a, vec b, vec c) { VEC_EACH(fmaf(a.x[i], b.x[i], c.x[i]))
 INLINE vec vec_relu(vec a) { VEC_EACH(law_relu(a.x[i])); }
 INLINE vec vec_where_positive(vec y, vec a) { VEC_EACH(y.x[i] > 0.0f ? a.x[i] : 0.0f); }
 INLINE vec vec_tiny(vec a) { VEC_EACH(law_tiny(a.x[i])); }
+INLINE unsigned vec_nonzeros(vec a) {
+    unsigned bits = 0;
+    for (int i = 0; i < WIDTH; i++)
+        bits |= (unsigned)(a.x[i] != 0.0f) << i;
+    return bits;
+}
+INLINE vec vec_from_bytes(const uint8_t *p) { VEC_EACH((float)p[i]); }
+INLINE vec vec_once(vec x) { return x; }
 
 #endif
+
+/* to[j][i] = from[i][j] for i < n and j < 16: a block of a packed weight, turned. */
+INLINE void vec_transpose(const float *from, int64_t next, int n, float *to, int64_t to_next) {
+    for (int i = 0; i < n; i++)
+        for (int j = 0; j < 16; j++)
+            to[j * to_next + i] = from[i * next + j];
+}
+
 #endif

@@ -13,7 +13,7 @@ struct shape {
 };
 
 static const struct shape shapes[] = {{1, 1, 1, 1},    {2, 3, 5, 2},     {7, 17, 31, 3},   {13, 16, 16, 16}, {6, 47, 1, 10},
-                                      {100, 784, 64, 10}, {19, 33, 100, 7}, {12, 5, 129, 17}, {11, 96, 48, 11}};
+                                      {100, 784, 64, 10}, {19, 33, 100, 7}, {12, 5, 129, 17}, {3, 1100, 80, 65}, {11, 96, 48, 11}};
 
 enum { CAPACITY = 600000 };
 
@@ -120,6 +120,17 @@ START_TEST(avx2) {
 }
 END_TEST
 
+START_TEST(avx512) {
+#if defined(__x86_64__)
+    if (__builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512dq")) {
+        compare("avx512");
+        return;
+    }
+#endif
+    puts("avx512: skipped, this processor lacks it");
+}
+END_TEST
+
 /* ref's products against double, within the bound of a chain of k roundings. */
 START_TEST(ref_products_are_right) {
     enum { ROWS = 9, INPUTS = 300, OUTPUTS = 21 };
@@ -204,4 +215,4 @@ START_TEST(fused_is_its_expansion) {
 }
 END_TEST
 
-SUITE(ops, plain_c, avx2, ref_products_are_right, law_functions, fused_is_its_expansion)
+SUITE(ops, plain_c, avx2, avx512, ref_products_are_right, law_functions, fused_is_its_expansion)
