@@ -13,6 +13,7 @@ struct device {
     struct host host;
     const struct cpu_level *level;
     struct pool *pool;
+    int lists; /* struct workspace */
     char description[64];
 };
 
@@ -27,8 +28,10 @@ struct cpu_exec {
     struct exec base;
     struct device *device;
     struct stage *stages;
-    float *scratch; /* [threads, scratch_size] */
-    int64_t scratch_size;
+    struct workspace *work; /* [threads] */
+    float *strips;          /* [threads, strip_size] */
+    uint8_t *lists;         /* [threads, list_size] */
+    int64_t strip_size, list_size;
     /* the run in progress */
     unsigned phases;
     int64_t first, count;
@@ -73,6 +76,14 @@ static nninit_status choose_level(const struct host *host, const struct cpu_leve
     return host->fail(host->context, NNINIT_ERR_BACKEND, "NNINIT_CPU is \"%.31s\"; it may be avx512, avx2, neon or c", forced);
 }
 
+/* Zeros are skipped where that pays; NNINIT_CPU_LISTS=never or always is for tests and measurements. */
+static int choose_lists(void) {
+    const char *forced = secure_getenv("NNINIT_CPU_LISTS");
+    if (forced && strcmp(forced, "never") == 0)
+        return LISTS_NEVER;
+    return forced && strcmp(forced, "always") == 0 ? LISTS_ALWAYS : LISTS_BY_COUNT;
+}
+
 /* As many threads as the process may run at once. */
 static int usable_cpus(void) {
     cpu_set_t set;
@@ -90,6 +101,7 @@ static nninit_status open_cpu(struct device **out, const struct host *host) {
         return NNINIT_ERR_MEMORY;
     device->host = *host;
     device->level = level;
+    device->lists = choose_lists();
     int threads = host->threads ? host->threads : usable_cpus();
     status = pool_create(&device->pool, &device->host, threads);
     if (status < 0) {
@@ -192,10 +204,53 @@ static void place_barriers(struct cpu_exec *exec) {
 static void release(struct exec *base) {
     struct cpu_exec *exec = (struct cpu_exec *)base;
     const struct host *host = base->host;
-    host->free(host->context, exec->scratch);
+    host->free(host->context, exec->work);
+    host->free(host->context, exec->strips);
+    host->free(host->context, exec->lists);
     host->free(host->context, exec->stages);
     exec_finish(base);
     host->free(host->context, exec);
+}
+
+static void at_least(int64_t *size, int64_t needed) {
+    *size = needed > *size ? needed : *size;
+}
+
+/* What a kernel of this task needs of a thread. */
+static void measure(struct cpu_exec *exec, const struct task *task) {
+    const struct operand *a = &task->in[0], *b = &task->in[1];
+    switch (task->kind) {
+    case KIND_GEMM_NN:
+    case KIND_GEMM_NN_RELU_GRADIENT:
+        at_least(&exec->strip_size, round_up(b->rows, GROUP) * PANEL); /* fall through */
+    case KIND_GEMM_NT:
+    case KIND_LINEAR:
+    case KIND_LINEAR_RELU:
+        at_least(&exec->list_size, a->rows * ((a->cols + CHUNK - 1) / CHUNK) * CHUNK_ROOM);
+        break;
+    case KIND_GEMM_TN:
+    case KIND_GEMM_TN_ADAM:
+        at_least(&exec->list_size, b->rows * BLOCK * (int64_t)(sizeof(float) + sizeof(uint16_t)));
+        break;
+    default: break;
+    }
+}
+
+static nninit_status make_workspaces(struct cpu_exec *exec, const struct host *host) {
+    int threads = pool_threads(exec->device->pool);
+    exec->strip_size = round_up(exec->strip_size + 1, 16);
+    exec->list_size = round_up(exec->list_size + 1, 64);
+    exec->work = host->alloc(host->context, (size_t)threads * sizeof *exec->work);
+    exec->strips = host->alloc(host->context, (size_t)(exec->strip_size * threads) * sizeof *exec->strips);
+    exec->lists = host->alloc(host->context, (size_t)(exec->list_size * threads));
+    if (!exec->work || !exec->strips || !exec->lists)
+        return NNINIT_ERR_MEMORY;
+    for (int t = 0; t < threads; t++) {
+        exec->work[t].strip = exec->strips + t * exec->strip_size;
+        exec->work[t].list = exec->lists + t * exec->list_size;
+        exec->work[t].lists = exec->device->lists;
+    }
+    return NNINIT_OK;
 }
 
 static nninit_status plan(struct cpu_exec *exec, const struct host *host) {
@@ -204,17 +259,11 @@ static nninit_status plan(struct cpu_exec *exec, const struct host *host) {
     if (!exec->stages)
         return NNINIT_ERR_MEMORY;
     for (int64_t n = 0; n < count; n++) {
-        struct task *task = &exec->base.tasks[n];
-        exec->stages[n] = make_stage(task);
-        if (task->kind == KIND_GEMM_NN || task->kind == KIND_GEMM_NN_RELU_GRADIENT) {
-            int64_t size = round_up(task->in[1].rows, GROUP) * PANEL;
-            exec->scratch_size = size > exec->scratch_size ? size : exec->scratch_size;
-        }
+        exec->stages[n] = make_stage(&exec->base.tasks[n]);
+        measure(exec, &exec->base.tasks[n]);
     }
     place_barriers(exec);
-    int threads = pool_threads(exec->device->pool);
-    exec->scratch = host->alloc(host->context, (size_t)(exec->scratch_size * threads) * sizeof *exec->scratch);
-    return exec->scratch ? NNINIT_OK : NNINIT_ERR_MEMORY;
+    return make_workspaces(exec, host);
 }
 
 static nninit_status prepare(struct exec **out, struct device *device, const struct program *program,
@@ -242,7 +291,7 @@ static void run_slice(struct cpu_exec *exec, const struct stage *stage, int64_t 
     share(stage, thread, pool_threads(exec->device->pool), &begin, &end);
     if (begin == end)
         return;
-    exec->device->level->kernels[task->kind](task, step, begin, end, exec->scratch + thread * exec->scratch_size);
+    exec->device->level->kernels[task->kind](task, step, begin, end, &exec->work[thread]);
     if (task->kind == KIND_MEAN && !isfinite(*(float *)operand_slot(&task->out[0], step)))
         exec->finite = false;
 }

@@ -32,8 +32,18 @@ enum axis {
     AXIS_WHOLE   /* not at all */
 };
 
-/* Units begin … end - 1 of the node's axis, at one step. scratch: as many floats as cpu_scratch() says, of this thread. */
-typedef void (*cpu_kernel)(const struct task *task, int64_t step, int64_t begin, int64_t end, float *scratch);
+/* Lists of non-zeros (lists.h) name columns of a chunk by bytes, and are made for a block of a weight's inputs at a time. */
+enum { CHUNK = 128, CHUNK_ROOM = CHUNK + 8, BLOCK = 128, LIST_ROWS_MAX = UINT16_MAX };
+
+/* A thread's room while it executes a slice. */
+struct workspace {
+    float *strip;  /* a strip of a transposed weight */
+    uint8_t *list; /* lists of non-zeros */
+    enum { LISTS_BY_COUNT, LISTS_NEVER, LISTS_ALWAYS } lists;
+};
+
+/* Units begin … end - 1 of the node's axis, at one step. */
+typedef void (*cpu_kernel)(const struct task *task, int64_t step, int64_t begin, int64_t end, struct workspace *work);
 
 struct cpu_level {
     const char *name;

@@ -1,18 +1,18 @@
 /* SPDX-License-Identifier: MIT */
 /* Every kind, on a slice; compiled once for each instruction set, with LEVEL as the suffix of its table. Buffers have rows
  * padded to GROUP; their padding holds zeros wherever a product may read it. */
-#include "gemm.h"
+#include "lists.h"
 
 #define F(operand) ((float *)(operand).data)
 #define I(operand) ((int32_t *)(operand).data)
 #define ROW(operand, b) (F(operand) + (b) * (operand).stride)
 #define SLOT(operand) (*(float *)operand_slot(&(operand), step))
 #define KERNEL(name)                                                                                                   \
-    static void name(const struct task *t, int64_t step, int64_t begin, int64_t end, float *scratch)
+    static void name(const struct task *t, int64_t step, int64_t begin, int64_t end, struct workspace *work)
 #define UNUSED(x) ((void)(x))
 
 KERNEL(gather_u8) {
-    UNUSED(scratch);
+    UNUSED(work);
     const int32_t *index = operand_slot(&t->in[1], step);
     const int64_t n = t->out[0].cols;
     const float divisor = t->node.arg.number;
@@ -25,82 +25,119 @@ KERNEL(gather_u8) {
 }
 
 KERNEL(gather_32) {
-    UNUSED(scratch);
+    UNUSED(work);
     const int32_t *index = operand_slot(&t->in[1], step);
     for (int64_t b = begin; b < end; b++)
         memcpy(ROW(t->out[0], b), F(t->in[0]) + index[b] * t->out[0].cols, (size_t)t->out[0].cols * 4);
 }
 
+/* Densities below which lists are faster than tiles, measured on a Zen 4 (docs/performance.md). */
+static const float forward_limit = 0.52f, backward_limit = 0.45f, weights_limit = 0.58f;
+
+/* The slice's lists of non-zeros if they pay, else NULL. */
+INLINE const uint8_t *lists_of(const struct product *p, int64_t begin, int64_t end, float limit,
+                               const struct workspace *work) {
+    int64_t count = count_nonzeros(p->a + begin * p->a_stride, p->a_stride, end - begin, p->n);
+    if (!lists_pay(work, limit, count, (end - begin) * p->n))
+        return NULL;
+    list_rows(p, begin, end, work->list);
+    return work->list;
+}
+
+INLINE void piece(const struct product *p, int64_t begin, int64_t end, int64_t o, int64_t left, const float *w,
+                  int64_t width, const uint8_t *lists) {
+    if (lists)
+        list_piece(p, begin, end, o, left, w, width, lists);
+    else
+        dense_piece(p, begin, end, o, left, w, width);
+}
+
 /* Rows begin … end - 1 of y = x w^T. */
-INLINE void nt(const struct task *t, const float *bias, bool is_relu, int64_t begin, int64_t end) {
+INLINE void nt(const struct task *t, const float *bias, bool is_relu, int64_t begin, int64_t end,
+               const struct workspace *work) {
     const struct operand *w = &t->in[1];
     const struct product p = {F(t->in[0]), t->in[0].stride, F(t->out[0]), t->out[0].stride, w->cols,
                               {.bias = bias, .relu = is_relu}};
+    const uint8_t *lists = lists_of(&p, begin, end, forward_limit, work);
     for (int64_t o = 0; o < w->rows; o += PANEL) {
         int64_t width = panel_width(w->rows, o);
-        dense_piece(&p, begin, end, o, width, F(*w) + panel_offset(w->cols, o), width);
+        piece(&p, begin, end, o, width, F(*w) + panel_offset(w->cols, o), width, lists);
     }
 }
 
 /* Rows begin … end - 1 of dx = dy w (, where y > 0). */
-INLINE void nn(const struct task *t, const struct operand *y, int64_t begin, int64_t end, float *strip) {
+INLINE void nn(const struct task *t, const struct operand *y, int64_t begin, int64_t end, const struct workspace *work) {
     const struct operand *w = &t->in[1];
     const struct product p = {F(t->in[0]), t->in[0].stride, F(t->out[0]), t->out[0].stride, w->rows,
                               {.positive = y ? F(*y) : NULL, .positive_stride = y ? y->stride : 0}};
+    const uint8_t *lists = lists_of(&p, begin, end, backward_limit, work);
     for (int64_t i = 0; i < w->cols; i += PANEL) {
         int64_t width = panel_width(w->cols, i);
-        transpose_strip(w, i, width, strip);
-        dense_piece(&p, begin, end, i, width, strip, PANEL);
+        transpose_strip(w, i, width, work->strip);
+        piece(&p, begin, end, i, width, work->strip, PANEL, lists);
+    }
+}
+
+/* Inputs begin … end - 1 of dw = dy^T x. */
+INLINE void tn(const struct task *t, const struct tn_target *target, int64_t begin, int64_t end,
+               const struct workspace *work) {
+    const struct operand *x = &t->in[1];
+    for (int64_t i = begin; i < end; i += BLOCK) {
+        int64_t cols = end - i < BLOCK ? end - i : BLOCK;
+        int64_t count = count_nonzeros(F(*x) + i, x->stride, x->rows, cols);
+        if (x->rows <= LIST_ROWS_MAX && lists_pay(work, weights_limit, count, x->rows * cols))
+            list_tn(&t->in[0], x, &t->out[0], target, i, cols, work);
+        else
+            dense_tn(&t->in[0], x, &t->out[0], target, i, i + cols, 0, round_up(t->out[0].rows, GROUP));
     }
 }
 
 KERNEL(k_gemm_nt) {
-    UNUSED(step), UNUSED(scratch);
-    nt(t, NULL, false, begin, end);
+    UNUSED(step);
+    nt(t, NULL, false, begin, end, work);
 }
 
 KERNEL(k_linear) {
-    UNUSED(step), UNUSED(scratch);
-    nt(t, F(t->in[2]), false, begin, end);
+    UNUSED(step);
+    nt(t, F(t->in[2]), false, begin, end, work);
 }
 
 KERNEL(k_linear_relu) {
-    UNUSED(step), UNUSED(scratch);
-    nt(t, F(t->in[2]), true, begin, end);
+    UNUSED(step);
+    nt(t, F(t->in[2]), true, begin, end, work);
 }
 
 KERNEL(k_gemm_nn) {
     UNUSED(step);
-    nn(t, NULL, begin, end, scratch);
+    nn(t, NULL, begin, end, work);
 }
 
 KERNEL(k_gemm_nn_relu_gradient) {
     UNUSED(step);
-    nn(t, &t->in[2], begin, end, scratch);
+    nn(t, &t->in[2], begin, end, work);
 }
 
 KERNEL(k_gemm_tn) {
-    UNUSED(step), UNUSED(scratch);
+    UNUSED(step);
     const struct tn_target target = {.gradient = F(t->out[0])};
-    dense_tn(&t->in[0], &t->in[1], &t->out[0], &target, begin, end, 0, round_up(t->out[0].rows, GROUP));
+    tn(t, &target, begin, end, work);
 }
 
 KERNEL(k_gemm_tn_adam) {
-    UNUSED(scratch);
     const struct tn_target target = {NULL, F(t->out[0]), F(t->out[1]), F(t->out[2]), &t->node.arg.adam,
                                      SLOT(t->in[2]), SLOT(t->in[3]), SLOT(t->in[4])};
-    dense_tn(&t->in[0], &t->in[1], &t->out[0], &target, begin, end, 0, round_up(t->out[0].rows, GROUP));
+    tn(t, &target, begin, end, work);
 }
 
 KERNEL(bias) {
-    UNUSED(step), UNUSED(scratch);
+    UNUSED(step), UNUSED(work);
     for (int64_t b = begin; b < end; b++)
         for (int64_t o = 0; o < t->out[0].cols; o++)
             ROW(t->out[0], b)[o] = ROW(t->in[0], b)[o] + F(t->in[1])[o];
 }
 
 KERNEL(column_sum) {
-    UNUSED(step), UNUSED(scratch);
+    UNUSED(step), UNUSED(work);
     if (begin >= end)
         return;
     float *sum = F(t->out[0]);
@@ -116,7 +153,7 @@ KERNEL(column_sum) {
 
 #define ELEMENTWISE(name, expression)                                                                                  \
     KERNEL(name) {                                                                                                     \
-        UNUSED(step), UNUSED(scratch);                                                                                 \
+        UNUSED(step), UNUSED(work);                                                                                 \
         const float slope = t->node.arg.number;                                                                        \
         UNUSED(slope);                                                                                                 \
         for (int64_t b = begin; b < end; b++) {                                                                        \
@@ -142,13 +179,13 @@ ELEMENTWISE(squared_error, (x - DY[j]) * (x - DY[j]))
 ELEMENTWISE(squared_error_gradient, 2.0f * (x - DY[j]) / (float)(t->out[0].rows * t->out[0].cols))
 
 KERNEL(cross_entropy) {
-    UNUSED(step), UNUSED(scratch);
+    UNUSED(step), UNUSED(work);
     for (int64_t b = begin; b < end; b++)
         *ROW(t->out[0], b) = law_cross_entropy(ROW(t->in[0], b), t->in[0].cols, I(t->in[1])[b * t->in[1].stride]);
 }
 
 KERNEL(cross_entropy_gradient) {
-    UNUSED(step), UNUSED(scratch);
+    UNUSED(step), UNUSED(work);
     for (int64_t b = begin; b < end; b++)
         law_cross_entropy_gradient(ROW(t->in[0], b), t->in[0].cols, I(t->in[1])[b * t->in[1].stride],
                                    (float)t->in[0].rows, ROW(t->out[0], b));
@@ -156,7 +193,7 @@ KERNEL(cross_entropy_gradient) {
 
 /* S over all elements in row-major order, without the padding. */
 KERNEL(mean) {
-    UNUSED(scratch);
+    UNUSED(work);
     if (begin >= end)
         return;
     float s[16] = {0};
@@ -175,7 +212,7 @@ KERNEL(mean) {
              once; once = 0)
 
 KERNEL(sgd) {
-    UNUSED(scratch);
+    UNUSED(work);
     const float lr = SLOT(t->in[1]), fresh = SLOT(t->in[2]);
     EACH_PANEL(t->out[0])
     for (int64_t k = at; k < last; k++)
@@ -183,7 +220,7 @@ KERNEL(sgd) {
 }
 
 KERNEL(adam) {
-    UNUSED(scratch);
+    UNUSED(work);
     const float size_ = SLOT(t->in[1]), root = SLOT(t->in[2]), shrink = SLOT(t->in[3]);
     EACH_PANEL(t->out[0])
     for (int64_t k = at; k < last; k += WIDTH)
@@ -192,13 +229,13 @@ KERNEL(adam) {
 }
 
 KERNEL(argmax) {
-    UNUSED(step), UNUSED(scratch);
+    UNUSED(step), UNUSED(work);
     for (int64_t b = begin; b < end; b++)
         I(t->out[0])[b * t->out[0].stride] = law_argmax(ROW(t->in[0], b), t->in[0].cols);
 }
 
 KERNEL(count_equal) {
-    UNUSED(scratch);
+    UNUSED(work);
     if (begin >= end)
         return;
     int32_t count = 0;

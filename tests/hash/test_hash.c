@@ -55,6 +55,17 @@ static void check_run(const struct net *net, const char *backend, int threads, i
     nninit_context_destroy(&r.context);
 }
 
+static bool level_runs(const char *level) {
+    nninit_context *c = suite_context();
+    const char *backend;
+    setenv("NNINIT_CPU", level, 1);
+    bool runs = nninit_context_backend(c, &backend) == NNINIT_OK;
+    if (!runs)
+        printf("%s: skipped: %s\n", level, nninit_context_message(c));
+    nninit_context_destroy(&c);
+    return runs;
+}
+
 START_TEST(ref_20_steps) {
     for (int n = 0; n < 2; n++)
         check_run(&nets[n], "ref", 1, 2000, nets[n].steps20);
@@ -62,10 +73,13 @@ START_TEST(ref_20_steps) {
 END_TEST
 
 START_TEST(cpu_20_steps) {
-    for (int threads = 1; threads <= 3; threads++)
-        check_run(&nets[0], "cpu", threads, 2000, nets[0].steps20);
-    setenv("NNINIT_CPU", "c", 1);
-    check_run(&nets[0], "cpu", 2, 2000, nets[0].steps20);
+    static const char *const levels[] = {"c", "avx2", "avx512", "neon"}, *const lists[] = {"never", "always", ""};
+    static const int threads[] = {1, 2, 3, 8};
+    for (int l = 0; l < 4; l++)
+        for (int k = 0; k < 4 && level_runs(levels[l]); k++) {
+            setenv("NNINIT_CPU_LISTS", lists[k % 3], 1);
+            check_run(&nets[k == 3], "cpu", threads[k], 2000, nets[k == 3].steps20);
+        }
 }
 END_TEST
 

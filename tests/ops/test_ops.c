@@ -86,48 +86,42 @@ static const char *const optimizers[] = {"adam",
                                          "adam:weight_decay=0.1,lr=0.01",
                                          "adamw:beta1=0.8,beta2=0.9,eps=0.001"};
 
-static void compare(const char *level) {
+/* lists: "never", "always", or "" for what the executor finds. */
+static void compare(const char *level, const char *lists) {
     static struct result want, got;
     setenv("NNINIT_CPU", level, 1);
+    setenv("NNINIT_CPU_LISTS", lists, 1);
     for (size_t s = 0; s < sizeof shapes / sizeof *shapes; s++)
         for (int k = 0; k < 6; k++) {
             nninit_loss loss = k % 2 ? NNINIT_MEAN_SQUARED_ERROR : NNINIT_CROSS_ENTROPY;
             compute(&want, "ref", 1, &shapes[s], activations[k % 5], loss, optimizers[k]);
-            for (int threads = 1; threads <= 3; threads++) {
+            for (int threads = *lists ? 2 : 1; threads <= (*lists ? 2 : 3); threads++) {
                 compute(&got, "cpu", threads, &shapes[s], activations[k % 5], loss, optimizers[k]);
                 ck_assert_int_eq(want.count, got.count);
                 for (int64_t i = 0; i < want.count; i++)
                     ck_assert_msg(memcmp(&want.value[i], &got.value[i], 4) == 0,
-                                  "%s, %d threads, shape %zu, case %d: value %lld is %a, ref has %a", level, threads, s, k,
+                                  "%s, lists %s, %d threads, shape %zu, case %d: value %lld is %a, ref has %a", level, lists,
+                                  threads, s, k,
                                   (long long)i, (double)got.value[i], (double)want.value[i]);
             }
         }
 }
 
-START_TEST(plain_c) {
-    compare("c");
+static bool level_runs(const char *level) {
+    nninit_context *c = suite_context();
+    setenv("NNINIT_CPU", level, 1);
+    bool runs = context_open(c) == NNINIT_OK;
+    if (!runs)
+        printf("%s: skipped: %s\n", level, nninit_context_message(c));
+    nninit_context_destroy(&c);
+    return runs;
 }
-END_TEST
 
-START_TEST(avx2) {
-#if defined(__x86_64__)
-    if (__builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma")) {
-        compare("avx2");
-        return;
-    }
-#endif
-    puts("avx2: skipped, this processor lacks it");
-}
-END_TEST
-
-START_TEST(avx512) {
-#if defined(__x86_64__)
-    if (__builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512dq")) {
-        compare("avx512");
-        return;
-    }
-#endif
-    puts("avx512: skipped, this processor lacks it");
+START_TEST(every_level) {
+    static const char *const levels[] = {"c", "avx2", "avx512", "neon"}, *const lists[] = {"never", "always", ""};
+    for (int l = 0; l < 4; l++)
+        for (int n = 0; n < 3 && level_runs(levels[l]); n++)
+            compare(levels[l], lists[n]);
 }
 END_TEST
 
@@ -215,4 +209,4 @@ START_TEST(fused_is_its_expansion) {
 }
 END_TEST
 
-SUITE(ops, plain_c, avx2, avx512, ref_products_are_right, law_functions, fused_is_its_expansion)
+SUITE(ops, every_level, ref_products_are_right, law_functions, fused_is_its_expansion)
