@@ -55,17 +55,6 @@ static void check_run(const struct net *net, const char *backend, int threads, i
     nninit_context_destroy(&r.context);
 }
 
-static bool level_runs(const char *level) {
-    nninit_context *c = suite_context();
-    const char *backend;
-    setenv("NNINIT_CPU", level, 1);
-    bool runs = nninit_context_backend(c, &backend) == NNINIT_OK;
-    if (!runs)
-        printf("%s: skipped: %s\n", level, nninit_context_message(c));
-    nninit_context_destroy(&c);
-    return runs;
-}
-
 START_TEST(ref_20_steps) {
     for (int n = 0; n < 2; n++)
         check_run(&nets[n], "ref", 1, 2000, nets[n].steps20);
@@ -75,11 +64,15 @@ END_TEST
 START_TEST(cpu_20_steps) {
     static const char *const levels[] = {"c", "avx2", "avx512", "neon"}, *const lists[] = {"never", "always", ""};
     static const int threads[] = {1, 2, 3, 8};
-    for (int l = 0; l < 4; l++)
-        for (int k = 0; k < 4 && level_runs(levels[l]); k++) {
+    for (int l = 0; l < 4; l++) {
+        bool runs = suite_cpu_level(levels[l]);
+        for (int k = 0; k < 4 && runs; k++) {
             setenv("NNINIT_CPU_LISTS", lists[k % 3], 1);
             check_run(&nets[k == 3], "cpu", threads[k], 2000, nets[k == 3].steps20);
         }
+    }
+    unsetenv("NNINIT_CPU_LISTS");
+    suite_cpu_level(NULL);
 }
 END_TEST
 

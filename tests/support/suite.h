@@ -27,6 +27,21 @@ static inline nninit_context *suite_context(void) {
     return context;
 }
 
+/* From now on contexts use this level of the cpu executor; false, with the reason printed, where it does not run.
+   NULL: what the machine has. */
+static inline bool suite_cpu_level(const char *level) {
+    if (!level)
+        return unsetenv("NNINIT_CPU") == 0;
+    setenv("NNINIT_CPU", level, 1);
+    nninit_context *context = suite_context();
+    const char *backend;
+    bool runs = nninit_context_backend(context, &backend) == NNINIT_OK;
+    if (!runs)
+        printf("%s: skipped: %s\n", level, nninit_context_message(context));
+    nninit_context_destroy(&context);
+    return runs;
+}
+
 #define ck_assert_ok(context, call)                                                                                    \
     do {                                                                                                               \
         nninit_status status_ = (call);                                                                                \
