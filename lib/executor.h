@@ -56,7 +56,8 @@ struct executor {
     nninit_status (*slot_read)(const struct exec *exec, int value, int64_t first, int64_t count, void *rows);
     nninit_status (*buffer_read)(const struct exec *exec, int value, void *rows); /* [rows, cols] */
 
-    /* Run the nodes of `phases` once for each of the table rows first … first + count - 1. *done: steps that were run;
+    /* Run the nodes of `phases` once for each of the table rows first … first + count - 1. What the row after them names
+     * may be fetched ahead. *done: steps that were run;
      * fewer than count with NNINIT_ERR_NUMERIC, the last of them being the one whose MEAN is not finite. */
     nninit_status (*run)(struct exec *exec, unsigned phases, int64_t first, int64_t count, int64_t *done);
 };

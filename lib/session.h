@@ -45,7 +45,7 @@ void sessions_free(nninit_layer *model);
 void sessions_forget(nninit_layer *model, const nninit_optimizer *optimizer);
 
 nninit_status session_bind(struct session *session, const void *x, const void *target, int64_t rows, bool constant);
-/* Row numbers of steps 0 … steps - 1. */
+/* Row numbers of steps 0 … steps - 1; of more steps than are run, so that their rows may be fetched ahead. */
 nninit_status session_indices(struct session *session, const int32_t *indices, int64_t steps);
 /* Row numbers 0, 1, … for one step, for memory that is no data set. */
 nninit_status session_count_up(struct session *session);

@@ -164,8 +164,9 @@ static nninit_status train_chunk(nninit_trainer *trainer, nninit_loader *loader,
     struct session *session;
     nninit_status status = session_get(&session, trainer->model, &request);
     int64_t done = 0, steps = chunk_steps(loader, rows, batches);
+    int64_t known = steps < SESSION_STEPS && (steps + 1) * rows <= left ? steps + 1 : steps;
     if (status == NNINIT_OK)
-        status = set_source(trainer, dataset, session, loader->permutation + loader->position, rows, steps);
+        status = set_source(trainer, dataset, session, loader->permutation + loader->position, rows, known);
     if (status < 0)
         return status;
     status = session_run(session, steps, &done);

@@ -230,7 +230,8 @@ static void measure(struct cpu_exec *exec, const struct task *task) {
         break;
     case KIND_GEMM_TN:
     case KIND_GEMM_TN_ADAM:
-        at_least(&exec->list_size, b->rows * BLOCK * (int64_t)(sizeof(float) + sizeof(uint16_t)));
+        at_least(&exec->strip_size, round_up(b->rows, GROUP) * BLOCK);
+        at_least(&exec->list_size, BLOCK * ((b->rows + CHUNK - 1) / CHUNK) * CHUNK_ROOM);
         break;
     default: break;
     }

@@ -33,11 +33,11 @@ enum axis {
 };
 
 /* Lists of non-zeros (lists.h) name columns of a chunk by bytes, and are made for a block of a weight's inputs at a time. */
-enum { CHUNK = 128, CHUNK_ROOM = CHUNK + 8, BLOCK = 128, LIST_ROWS_MAX = UINT16_MAX };
+enum { CHUNK = 128, CHUNK_ROOM = CHUNK + 8, BLOCK = 64 };
 
 /* A thread's room while it executes a slice. */
 struct workspace {
-    float *strip;  /* a strip of a transposed weight */
+    float *strip;  /* what is transposed: a strip of a weight, or a block of a batch */
     uint8_t *list; /* lists of non-zeros */
     enum { LISTS_BY_COUNT, LISTS_NEVER, LISTS_ALWAYS } lists;
 };

@@ -130,15 +130,21 @@ INLINE void dense_piece(const struct product *p, int64_t begin, int64_t end, int
     }
 }
 
+/* to[j][i] = from[i][j] for i < rows and j < cols; up to the next GROUP of j, from is read and to written. */
+INLINE void transpose(const float *from, int64_t next, int64_t rows, int64_t cols, float *to, int64_t to_next) {
+    for (int64_t i = 0; i < rows; i += GROUP)
+        for (int64_t j = 0; j < cols; j += GROUP)
+            vec_transpose(from + i * next + j, next, rows - i < GROUP ? (int)(rows - i) : GROUP, to + j * to_next + i,
+                          to_next);
+}
+
 /* strip[o][0 … PANEL-1] = w[o][i …]: inputs i … i + width - 1 of the transposed weight, for every o. */
 INLINE void transpose_strip(const struct operand *w, int64_t i, int64_t width, float *strip) {
-    for (int64_t o = 0; o < round_up(w->rows, GROUP); o += GROUP) {
-        const float *from = (const float *)w->data + panel_offset(w->cols, o);
+    int64_t inputs = w->cols - i < width ? w->cols - i : width;
+    for (int64_t o = 0; o < w->rows; o += PANEL) {
         int64_t next = panel_width(w->rows, o);
-        for (int64_t c = 0; c < width; c += GROUP) {
-            int64_t n = w->cols - i - c < GROUP ? w->cols - i - c : GROUP;
-            vec_transpose(from + (i + c) * next, next, (int)n, strip + o * PANEL + c, PANEL);
-        }
+        transpose((const float *)w->data + panel_offset(w->cols, o) + i * next, next, inputs, next, strip + o * PANEL,
+                  PANEL);
     }
 }
 

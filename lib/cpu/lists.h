@@ -124,49 +124,19 @@ INLINE void list_piece(const struct product *p, int64_t begin, int64_t end, int6
                                                           lists + ((b - begin) * chunks + c) * CHUNK_ROOM))
 }
 
-/* For columns i … i + cols - 1 of x: the rows of their non-zeros, and their values: [BLOCK, rows] each. */
-INLINE void list_columns(const struct operand *x, int64_t i, int64_t cols, uint16_t *row, float *value, int *count) {
-    memset(count, 0, BLOCK * sizeof *count);
-    for (int64_t b = 0; b < x->rows; b++) {
-        const float *X = (const float *)x->data + b * x->stride + i;
-        for (int64_t j = 0; j < cols; j += WIDTH)
-            for (unsigned bits = nonzeros(X + j, cols - j); bits; bits &= bits - 1) {
-                int64_t c = j + __builtin_ctz(bits), at = c * x->rows + count[c]++;
-                row[at] = (uint16_t)b;
-                value[at] = X[c];
-            }
-    }
-}
-
-INLINE void list_column(const int G, const uint16_t *row, const float *value, int n, const float *dy, int64_t dy_stride,
-                        float *out) {
-    vec sum[LIST_VECS];
-    for (int j = 0; j < G * PER_GROUP; j++)
-        sum[j] = vec_zero();
-    for (int e = 0; e < n; e++) {
-        vec a = vec_all(value[e]);
-        for (int j = 0; j < G * PER_GROUP; j++)
-            sum[j] = vec_fma(a, vec_load(dy + row[e] * dy_stride + j * WIDTH), sum[j]);
-    }
-    for (int j = 0; j < G * PER_GROUP; j++)
-        vec_store(out + j * WIDTH, sum[j]);
-}
-
-/* As dense_tn(), over lists, for at most BLOCK inputs from i on. */
+/* As dense_tn(), over lists, for at most BLOCK inputs from i on: their columns of x are turned into rows first. */
 INLINE void list_tn(const struct operand *dy, const struct operand *x, const struct operand *dw,
                     const struct tn_target *t, int64_t i, int64_t cols, const struct workspace *work) {
-    int count[BLOCK];
-    float *value = (float *)work->list;
-    uint16_t *row = (uint16_t *)(value + BLOCK * x->rows);
-    list_columns(x, i, cols, row, value, count);
+    float sum[BLOCK * PANEL];
+    const int64_t stride = round_up(x->rows, GROUP);
+    const struct product p = {.a = work->strip, .a_stride = stride, .y = sum, .y_stride = PANEL, .n = x->rows};
+    transpose((const float *)x->data + i, x->stride, x->rows, cols, work->strip, stride);
+    list_rows(&p, 0, cols, work->list);
     for (int64_t o = 0; o < dw->rows; o += PANEL) {
         int64_t width = panel_width(dw->rows, o), at = panel_offset(dw->cols, o) + i * width;
-        for (int64_t c = 0; c < cols; c++, at += width) {
-            float sum[PANEL];
-            WITH_LIST_GROUPS(width / GROUP, list_column(G, row + c * x->rows, value + c * x->rows, count[c],
-                                                        (const float *)dy->data + o, dy->stride, sum))
-            tn_finish(t, sum, 1, (int)(width / GROUP), at, width);
-        }
+        list_piece(&p, 0, cols, 0, width, (const float *)dy->data + o, dy->stride, work->list);
+        for (int64_t c = 0; c < cols; c++)
+            tn_finish(t, sum + c * PANEL, 1, (int)(width / GROUP), at + c * width, width);
     }
 }
 

@@ -114,6 +114,18 @@ INLINE vec vec_from_bytes(const uint8_t *p) {
 }
 INLINE vec vec_once(vec x) { return x; }
 
+enum { VEC_SQUARE = 4 };
+
+/* to = the transposed square of 4 rows. */
+INLINE void vec_square(const float *from, int64_t next, float *to, int64_t to_next) {
+    float32x4x2_t a = vtrnq_f32(vec_load(from), vec_load(from + next));
+    float32x4x2_t b = vtrnq_f32(vec_load(from + 2 * next), vec_load(from + 3 * next));
+    vec_store(to, vcombine_f32(vget_low_f32(a.val[0]), vget_low_f32(b.val[0])));
+    vec_store(to + to_next, vcombine_f32(vget_low_f32(a.val[1]), vget_low_f32(b.val[1])));
+    vec_store(to + 2 * to_next, vcombine_f32(vget_high_f32(a.val[0]), vget_high_f32(b.val[0])));
+    vec_store(to + 3 * to_next, vcombine_f32(vget_high_f32(a.val[1]), vget_high_f32(b.val[1])));
+}
+
 #else
 
 enum { WIDTH = 8 };
@@ -152,11 +164,49 @@ INLINE unsigned vec_nonzeros(vec a) {
 INLINE vec vec_from_bytes(const uint8_t *p) { VEC_EACH((float)p[i]); }
 INLINE vec vec_once(vec x) { return x; }
 
+enum { VEC_SQUARE = 4 };
+
+INLINE void vec_square(const float *from, int64_t next, float *to, int64_t to_next) {
+    for (int i = 0; i < VEC_SQUARE; i++)
+        for (int j = 0; j < VEC_SQUARE; j++)
+            to[j * to_next + i] = from[i * next + j];
+}
+
 #endif
 
-/* to[j][i] = from[i][j] for i < n and j < 16: a block of a packed weight, turned. */
+#if defined(__AVX2__)
+
+enum { VEC_SQUARE = 8 };
+
+/* to = the transposed square of 8 rows. */
+INLINE void vec_square(const float *from, int64_t next, float *to, int64_t to_next) {
+    __m256 half[8], pair[8];
+    for (int i = 0; i < 4; i++) { /* rows i and i + 4: columns 0 … 3 of both, then 4 … 7 */
+        __m256 a = _mm256_loadu_ps(from + i * next), b = _mm256_loadu_ps(from + (i + 4) * next);
+        half[i] = _mm256_permute2f128_ps(a, b, 0x20);
+        half[i + 4] = _mm256_permute2f128_ps(a, b, 0x31);
+    }
+    for (int k = 0; k < 8; k += 2) { /* rows k and k + 1 of each half, interleaved */
+        pair[k] = _mm256_unpacklo_ps(half[k], half[k + 1]);
+        pair[k + 1] = _mm256_unpackhi_ps(half[k], half[k + 1]);
+    }
+    for (int k = 0; k < 8; k += 4) {
+        _mm256_storeu_ps(to + k * to_next, _mm256_shuffle_ps(pair[k], pair[k + 2], 0x44));
+        _mm256_storeu_ps(to + (k + 1) * to_next, _mm256_shuffle_ps(pair[k], pair[k + 2], 0xee));
+        _mm256_storeu_ps(to + (k + 2) * to_next, _mm256_shuffle_ps(pair[k + 1], pair[k + 3], 0x44));
+        _mm256_storeu_ps(to + (k + 3) * to_next, _mm256_shuffle_ps(pair[k + 1], pair[k + 3], 0xee));
+    }
+}
+
+#endif
+
+/* to[j][i] = from[i][j] for i < n <= 16 and j < 16. */
 INLINE void vec_transpose(const float *from, int64_t next, int n, float *to, int64_t to_next) {
-    for (int i = 0; i < n; i++)
+    int i = 0;
+    for (; i + VEC_SQUARE <= n; i += VEC_SQUARE)
+        for (int j = 0; j < 16; j += VEC_SQUARE)
+            vec_square(from + i * next + j, next, to + j * to_next + i, to_next);
+    for (; i < n; i++)
         for (int j = 0; j < 16; j++)
             to[j * to_next + i] = from[i * next + j];
 }

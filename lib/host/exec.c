@@ -16,6 +16,7 @@ static nninit_status make_operand(struct exec *exec, const struct value *value, 
         operand->stride = pad > 1 ? (value->cols + pad - 1) / pad * pad + pad : value->cols;
         elements = value->rows * operand->stride;
     } else if (value->place == PLACE_SLOT) {
+        operand->rows = exec->steps;
         elements = exec->steps * value->cols;
     }
     if (elements == 0)

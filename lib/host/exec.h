@@ -7,7 +7,7 @@
 
 struct operand {
     void *data;
-    int64_t rows, cols;
+    int64_t rows, cols; /* PLACE_SLOT: rows of the table */
     int64_t stride; /* elements from one row to the next; PLACE_SLOT: from one step to the next */
     enum place place;
     enum element element;
