@@ -8,7 +8,8 @@ static nninit_status make_operand(struct exec *exec, const struct value *value, 
     *operand = (struct operand){NULL, value->rows, value->cols, value->cols, value->place, value->element};
     int64_t elements = 0;
     if (value->place == PLACE_ARENA) {
-        operand->data = tensor(memories[value->arena], value->tensor);
+        struct memory *memory = memories[value->arena]; /* NULL: fused away, no node uses it */
+        operand->data = memory ? tensor(memory, value->tensor) : NULL;
         return NNINIT_OK;
     }
     if (value->place == PLACE_BUFFER) {

@@ -117,4 +117,26 @@ START_TEST(refuses) {
 }
 END_TEST
 
-SUITE(layer, names_are_pytorchs, parameters_are_shared, without_a_generator_nothing_is_drawn, patterns, refuses)
+/* Every gradient is fused with its update: no node stores one. */
+START_TEST(training_without_bias) {
+    static const float x[4] = {1, 2, 3, 4};
+    static const int64_t labels[2] = {0, 1};
+    for (int k = 0; k < 2; k++) {
+        const nninit_context_options options = {.size = sizeof options, .backend = k ? "cpu" : "ref"};
+        nninit_context *own;
+        nninit_layer *model;
+        nninit_optimizer *adam;
+        float cost;
+        ck_assert_int_eq(nninit_context_create(&own, &options), NNINIT_OK);
+        ck_assert_ok(own, nninit_linear_create(&model, own, 2, 2, 0, NULL));
+        ck_assert_ok(own, nninit_optimizer_create(&adam, own, NNINIT_ADAM));
+        for (int step = 0; step < 2; step++)
+            ck_assert_ok(own, nninit_step(model, NNINIT_CROSS_ENTROPY, adam, x, labels, 2, &cost));
+        ck_assert_float_lt(cost, 0.6931f); /* ln 2: that of zero weights */
+        nninit_context_destroy(&own);
+    }
+}
+END_TEST
+
+SUITE(layer, names_are_pytorchs, parameters_are_shared, without_a_generator_nothing_is_drawn, patterns, refuses,
+      training_without_bias)
