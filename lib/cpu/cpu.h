@@ -25,25 +25,28 @@ static inline int64_t panel_offset(int64_t cols, int64_t r) {
     return r / PANEL * PANEL * cols + r % PANEL;
 }
 
-/* How a node is cut. Slices of one axis never share an output. */
-enum axis {
-    AXIS_BATCH,  /* rows of the batch */
-    AXIS_INPUTS, /* inputs (columns) of a weight */
-    AXIS_WHOLE   /* not at all */
+/* A thread's part of a node: rows of the batch, and inputs (columns) and outputs (rows) of a weight. */
+struct slice {
+    int64_t b, b_end, i, i_end, o, o_end; /* o: a multiple of GROUP; o_end too, or the last output */
 };
 
 /* Lists of non-zeros (lists.h) name columns of a chunk by bytes, and are made for a block of a weight's inputs at a time. */
 enum { CHUNK = 128, CHUNK_ROOM = CHUNK + 8, BLOCK = 64 };
 
+/* Bytes of the lists of a row of that many columns. */
+static inline int64_t lists_size(int64_t cols) {
+    return (cols + CHUNK - 1) / CHUNK * CHUNK_ROOM;
+}
+
 /* A thread's room while it executes a slice. */
 struct workspace {
     float *strip;  /* what is transposed: a strip of a weight, or a block of a batch */
     uint8_t *list; /* lists of non-zeros */
-    enum { LISTS_BY_COUNT, LISTS_NEVER, LISTS_ALWAYS } lists;
+    enum lists { LISTS_BY_COUNT, LISTS_NEVER, LISTS_ALWAYS } lists;
 };
 
-/* Units begin … end - 1 of the node's axis, at one step. */
-typedef void (*cpu_kernel)(const struct task *task, int64_t step, int64_t begin, int64_t end, struct workspace *work);
+typedef void (*cpu_kernel)(const struct task *task, int64_t step, const struct slice *slice,
+                           const struct workspace *work);
 
 struct cpu_level {
     const char *name;
@@ -74,9 +77,43 @@ typedef void (*pool_work)(void *argument, int thread);
 nninit_status pool_create(struct pool **out, const struct host *host, int threads);
 void pool_destroy(struct pool *pool);
 int pool_threads(const struct pool *pool);
-/* Run work(argument, t) on every thread t, and return when all have returned. */
-void pool_run(struct pool *pool, pool_work work, void *argument);
-/* Within work: return when all threads have come here. */
+/* Run work(argument, t) on threads 0 … threads - 1, and return when all have returned. The others sleep on. */
+void pool_run(struct pool *pool, int threads, pool_work work, void *argument);
+/* Within work: return when all of them have come here. */
 void pool_barrier(struct pool *pool);
+
+/* plan.c: how a program's nodes are cut for threads. */
+enum axis {
+    AXIS_BATCH,
+    AXIS_INPUTS,
+    AXIS_OUTPUTS,
+    AXIS_WHOLE /* not at all */
+};
+
+struct stage {
+    struct task *task;
+    enum axis axis;
+    int64_t unit, units; /* what a slice is a number of, along the axis; and how many there are */
+    struct slice whole;
+    bool barrier; /* before it, all threads must have come here */
+};
+
+struct plan {
+    struct stage *stages; /* [count], one for each task */
+    int count;
+    struct workspace *work; /* [threads] */
+    float *strips;
+    uint8_t *lists;
+};
+
+nninit_status plan_create(struct plan *plan, const struct host *host, const struct exec *exec, int threads,
+                          enum lists lists);
+void plan_finish(struct plan *plan, const struct host *host);
+/* Thread t's part of `threads`; false: it has none. What is not cut falls to the last, whose share is never larger. */
+bool plan_slice(const struct stage *stage, int thread, int threads, struct slice *slice);
+
+/* cpus.c: how many CPUs the process may use at once, by its affinity mask and its control groups' quotas; `root`: "" for
+ * the machine's own files. */
+int cpus_usable(const char *root);
 
 #endif

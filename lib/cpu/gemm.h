@@ -138,9 +138,8 @@ INLINE void transpose(const float *from, int64_t next, int64_t rows, int64_t col
                           to_next);
 }
 
-/* strip[o][0 … PANEL-1] = w[o][i …]: inputs i … i + width - 1 of the transposed weight, for every o. */
-INLINE void transpose_strip(const struct operand *w, int64_t i, int64_t width, float *strip) {
-    int64_t inputs = w->cols - i < width ? w->cols - i : width;
+/* strip[o][0 … PANEL-1] = w[o][i …], for every o: some inputs of the transposed weight. */
+INLINE void transpose_strip(const struct operand *w, int64_t i, int64_t inputs, float *strip) {
     for (int64_t o = 0; o < w->rows; o += PANEL) {
         int64_t next = panel_width(w->rows, o);
         transpose((const float *)w->data + panel_offset(w->cols, o) + i * next, next, inputs, next, strip + o * PANEL,
@@ -198,21 +197,19 @@ INLINE void tn_tile(const int R, const int G, const float *x, int64_t x_stride, 
             vec_store(out, sum[r][j]);
 }
 
-/* dw = dy^T x, for inputs i … i_end - 1 and outputs o … o_end - 1 (multiples of GROUP). */
+/* dw = dy^T x: inputs and outputs. */
 INLINE void dense_tn(const struct operand *dy, const struct operand *x, const struct operand *dw,
-                     const struct tn_target *t, int64_t i, int64_t i_end, int64_t o_begin, int64_t o_end) {
+                     const struct tn_target *t, const struct slice *s) {
     const float *DY = dy->data, *X = x->data;
-    while (i < i_end) {
-        int inputs = tile_rows(i_end - i);
-        for (int64_t o = o_begin; o < o_end;) {
-            int groups = tile_groups(panel_left(o, o_end));
+    for (int64_t i = s->i, inputs; i < s->i_end; i += inputs) {
+        inputs = tile_rows(s->i_end - i);
+        for (int64_t o = s->o, groups; o < s->o_end; o += groups * GROUP) {
+            groups = tile_groups(panel_left(o, s->o_end));
             int64_t width = panel_width(dw->rows, o);
             float sum[TILE * TILE_GROUPS * GROUP];
             WITH_TILE(inputs, groups, tn_tile(R, G, X + i, x->stride, DY + o, dy->stride, dy->rows, sum))
-            tn_finish(t, sum, inputs, groups, panel_offset(dw->cols, o) + i * width, width);
-            o += groups * GROUP;
+            tn_finish(t, sum, (int)inputs, (int)groups, panel_offset(dw->cols, o) + i * width, width);
         }
-        i += inputs;
     }
 }
 

@@ -8,7 +8,7 @@
 #define ROW(operand, b) (F(operand) + (b) * (operand).stride)
 #define SLOT(operand) (*(float *)operand_slot(&(operand), step))
 #define KERNEL(name)                                                                                                   \
-    static void name(const struct task *t, int64_t step, int64_t begin, int64_t end, struct workspace *work)
+    static void name(const struct task *t, int64_t step, const struct slice *s, const struct workspace *work)
 #define UNUSED(x) ((void)(x))
 
 /* Is x / divisor, for every byte x, what one correction of x * (1 / divisor) gives? For 255 and for powers of two it is. */
@@ -39,7 +39,7 @@ KERNEL(gather_u8) {
     const float divisor = t->node.arg.number, inverse = 1.0f / divisor;
     const vec d = vec_all(-divisor), r = vec_all(inverse);
     const bool quick = bytes_divide(divisor, inverse);
-    for (int64_t b = begin; b < end; b++) {
+    for (int64_t b = s->b; b < s->b_end; b++) {
         const uint8_t *bytes = (const uint8_t *)t->in[0].data + index[b] * n;
         float *y = ROW(t->out[0], b);
         prefetch_row(t, step, b);
@@ -55,7 +55,7 @@ KERNEL(gather_u8) {
 KERNEL(gather_32) {
     UNUSED(work);
     const int32_t *index = operand_slot(&t->in[1], step);
-    for (int64_t b = begin; b < end; b++)
+    for (int64_t b = s->b; b < s->b_end; b++)
         memcpy(ROW(t->out[0], b), F(t->in[0]) + index[b] * t->out[0].cols, (size_t)t->out[0].cols * 4);
 }
 
@@ -63,118 +63,113 @@ KERNEL(gather_32) {
 static const float forward_limit = 0.52f, backward_limit = 0.45f, weights_limit = 0.58f;
 
 /* The slice's lists of non-zeros if they pay, else NULL. */
-INLINE const uint8_t *lists_of(const struct product *p, int64_t begin, int64_t end, float limit,
-                               const struct workspace *work) {
-    int64_t count = count_nonzeros(p->a + begin * p->a_stride, p->a_stride, end - begin, p->n);
-    if (!lists_pay(work, limit, count, (end - begin) * p->n))
+INLINE const uint8_t *lists_of(const struct product *p, const struct slice *s, float limit, const struct workspace *work) {
+    int64_t rows = s->b_end - s->b, count = count_nonzeros(p->a + s->b * p->a_stride, p->a_stride, rows, p->n);
+    if (!lists_pay(work, limit, count, rows * p->n))
         return NULL;
-    list_rows(p, begin, end, work->list);
+    list_rows(p, s->b, s->b_end, work->list);
     return work->list;
 }
 
-INLINE void piece(const struct product *p, int64_t begin, int64_t end, int64_t o, int64_t left, const float *w,
-                  int64_t width, const uint8_t *lists) {
+INLINE void piece(const struct product *p, const struct slice *s, int64_t o, int64_t left, const float *w, int64_t width,
+                  const uint8_t *lists) {
     if (lists)
-        list_piece(p, begin, end, o, left, w, width, lists);
+        list_piece(p, s->b, s->b_end, o, left, w, width, lists);
     else
-        dense_piece(p, begin, end, o, left, w, width);
+        dense_piece(p, s->b, s->b_end, o, left, w, width);
 }
 
-/* Rows begin … end - 1 of y = x w^T. */
-INLINE void nt(const struct task *t, const float *bias, bool is_relu, int64_t begin, int64_t end,
-               const struct workspace *work) {
+/* y = x w^T: rows and outputs. */
+INLINE void nt(const struct task *t, const float *bias, bool is_relu, const struct slice *s, const struct workspace *work) {
     const struct operand *w = &t->in[1];
     const struct product p = {F(t->in[0]), t->in[0].stride, F(t->out[0]), t->out[0].stride, w->cols,
                               {.bias = bias, .relu = is_relu}};
-    const uint8_t *lists = lists_of(&p, begin, end, forward_limit, work);
-    for (int64_t o = 0; o < w->rows; o += PANEL) {
-        int64_t width = panel_width(w->rows, o);
-        piece(&p, begin, end, o, width, F(*w) + panel_offset(w->cols, o), width, lists);
+    const uint8_t *lists = lists_of(&p, s, forward_limit, work);
+    for (int64_t o = s->o, left; o < s->o_end; o += left) {
+        left = panel_left(o, round_up(s->o_end, GROUP));
+        piece(&p, s, o, left, F(*w) + panel_offset(w->cols, o), panel_width(w->rows, o), lists);
     }
 }
 
-/* Rows begin … end - 1 of dx = dy w (, where y > 0). */
-INLINE void nn(const struct task *t, const struct operand *y, int64_t begin, int64_t end, const struct workspace *work) {
+/* dx = dy w (, where y > 0): rows and inputs. */
+INLINE void nn(const struct task *t, const struct operand *y, const struct slice *s, const struct workspace *work) {
     const struct operand *w = &t->in[1];
     const struct product p = {F(t->in[0]), t->in[0].stride, F(t->out[0]), t->out[0].stride, w->rows,
                               {.positive = y ? F(*y) : NULL, .positive_stride = y ? y->stride : 0}};
-    const uint8_t *lists = lists_of(&p, begin, end, backward_limit, work);
-    for (int64_t i = 0; i < w->cols; i += PANEL) {
-        int64_t width = panel_width(w->cols, i);
-        transpose_strip(w, i, width, work->strip);
-        piece(&p, begin, end, i, width, work->strip, PANEL, lists);
+    const uint8_t *lists = lists_of(&p, s, backward_limit, work);
+    for (int64_t i = s->i; i < s->i_end; i += PANEL) {
+        int64_t inputs = s->i_end - i < PANEL ? s->i_end - i : PANEL;
+        transpose_strip(w, i, inputs, work->strip);
+        piece(&p, s, i, round_up(inputs, GROUP), work->strip, PANEL, lists);
     }
 }
 
-/* Inputs begin … end - 1 of dw = dy^T x. */
-INLINE void tn(const struct task *t, const struct tn_target *target, int64_t begin, int64_t end,
-               const struct workspace *work) {
+/* dw = dy^T x: inputs and outputs. */
+INLINE void tn(const struct task *t, const struct tn_target *target, const struct slice *s, const struct workspace *work) {
     const struct operand *x = &t->in[1];
-    for (int64_t i = begin; i < end; i += BLOCK) {
-        int64_t cols = end - i < BLOCK ? end - i : BLOCK;
+    for (int64_t i = s->i; i < s->i_end; i += BLOCK) {
+        int64_t cols = s->i_end - i < BLOCK ? s->i_end - i : BLOCK;
         int64_t count = count_nonzeros(F(*x) + i, x->stride, x->rows, cols);
+        struct slice block = {.i = i, .i_end = i + cols, .o = s->o, .o_end = round_up(s->o_end, GROUP)};
         if (lists_pay(work, weights_limit, count, x->rows * cols))
-            list_tn(&t->in[0], x, &t->out[0], target, i, cols, work);
+            list_tn(&t->in[0], x, &t->out[0], target, &block, work);
         else
-            dense_tn(&t->in[0], x, &t->out[0], target, i, i + cols, 0, round_up(t->out[0].rows, GROUP));
+            dense_tn(&t->in[0], x, &t->out[0], target, &block);
     }
 }
 
 KERNEL(k_gemm_nt) {
     UNUSED(step);
-    nt(t, NULL, false, begin, end, work);
+    nt(t, NULL, false, s, work);
 }
 
 KERNEL(k_linear) {
     UNUSED(step);
-    nt(t, F(t->in[2]), false, begin, end, work);
+    nt(t, F(t->in[2]), false, s, work);
 }
 
 KERNEL(k_linear_relu) {
     UNUSED(step);
-    nt(t, F(t->in[2]), true, begin, end, work);
+    nt(t, F(t->in[2]), true, s, work);
 }
 
 KERNEL(k_gemm_nn) {
     UNUSED(step);
-    nn(t, NULL, begin, end, work);
+    nn(t, NULL, s, work);
 }
 
 KERNEL(k_gemm_nn_relu_gradient) {
     UNUSED(step);
-    nn(t, &t->in[2], begin, end, work);
+    nn(t, &t->in[2], s, work);
 }
 
 KERNEL(k_gemm_tn) {
     UNUSED(step);
     const struct tn_target target = {.gradient = F(t->out[0])};
-    tn(t, &target, begin, end, work);
+    tn(t, &target, s, work);
 }
 
 KERNEL(k_gemm_tn_adam) {
     const struct tn_target target = {NULL, F(t->out[0]), F(t->out[1]), F(t->out[2]), &t->node.arg.adam,
                                      SLOT(t->in[2]), SLOT(t->in[3]), SLOT(t->in[4])};
-    tn(t, &target, begin, end, work);
+    tn(t, &target, s, work);
 }
 
 KERNEL(bias) {
     UNUSED(step), UNUSED(work);
-    for (int64_t b = begin; b < end; b++)
+    for (int64_t b = s->b; b < s->b_end; b++)
         for (int64_t o = 0; o < t->out[0].cols; o++)
             ROW(t->out[0], b)[o] = ROW(t->in[0], b)[o] + F(t->in[1])[o];
 }
 
 KERNEL(column_sum) {
     UNUSED(step), UNUSED(work);
-    if (begin >= end)
-        return;
     float *sum = F(t->out[0]);
-    int64_t n = t->in[0].cols;
-    for (int64_t o = 0; o < n; o++)
+    for (int64_t o = s->o; o < s->o_end; o++)
         sum[o] = 0.0f;
     for (int64_t b = 0; b < t->in[0].rows; b++) {
         const float *dy = ROW(t->in[0], b);
-        for (int64_t o = 0; o < n; o++)
+        for (int64_t o = s->o; o < s->o_end; o++)
             sum[o] += dy[o];
     }
 }
@@ -184,7 +179,7 @@ KERNEL(column_sum) {
         UNUSED(step), UNUSED(work);                                                                                 \
         const float slope = t->node.arg.number;                                                                        \
         UNUSED(slope);                                                                                                 \
-        for (int64_t b = begin; b < end; b++) {                                                                        \
+        for (int64_t b = s->b; b < s->b_end; b++) {                                                                        \
             const float *X = ROW(t->in[0], b), *DY = ROW(t->in[1], b);                                                 \
             float *Y = ROW(t->out[0], b);                                                                              \
             UNUSED(DY);                                                                                                \
@@ -208,64 +203,59 @@ ELEMENTWISE(squared_error_gradient, 2.0f * (x - DY[j]) / (float)(t->out[0].rows 
 
 KERNEL(cross_entropy) {
     UNUSED(step), UNUSED(work);
-    for (int64_t b = begin; b < end; b++)
+    for (int64_t b = s->b; b < s->b_end; b++)
         *ROW(t->out[0], b) = law_cross_entropy(ROW(t->in[0], b), t->in[0].cols, I(t->in[1])[b * t->in[1].stride]);
 }
 
 KERNEL(cross_entropy_gradient) {
     UNUSED(step), UNUSED(work);
-    for (int64_t b = begin; b < end; b++)
+    for (int64_t b = s->b; b < s->b_end; b++)
         law_cross_entropy_gradient(ROW(t->in[0], b), t->in[0].cols, I(t->in[1])[b * t->in[1].stride],
                                    (float)t->in[0].rows, ROW(t->out[0], b));
 }
 
 /* S over all elements in row-major order, without the padding. */
 KERNEL(mean) {
-    UNUSED(work);
-    if (begin >= end)
-        return;
-    float s[16] = {0};
+    UNUSED(s), UNUSED(work);
+    float sum[16] = {0};
     int64_t i = 0;
     for (int64_t b = 0; b < t->in[0].rows; b++)
         for (int64_t j = 0; j < t->in[0].cols; j++)
-            s[i++ % 16] += ROW(t->in[0], b)[j];
-    SLOT(t->out[0]) = law_fold(s) / (float)i;
+            sum[i++ % 16] += ROW(t->in[0], b)[j];
+    SLOT(t->out[0]) = law_fold(sum) / (float)i;
 }
 
-/* Updates of a packed tensor: begin … end - 1 are its inputs, neighbours in every panel. */
-#define EACH_PANEL(operand)                                                                                            \
-    for (int64_t o = 0, width; o < (operand).rows; o += width)                                                        \
-        for (int64_t once = 1, at = panel_offset((operand).cols, o) + begin * (width = panel_width((operand).rows, o)), \
-                     last = at + (end - begin) * width;                                                               \
-             once; once = 0)
+/* Outputs of one panel are neighbours: EACH_RUN gives the place of each run of them in the slice of a packed tensor. */
+#define EACH_RUN(operand, at, left)                                                                                    \
+    for (int64_t o = s->o, left; o < s->o_end; o += left)                                                              \
+        for (int64_t i = ((left) = panel_left(o, round_up(s->o_end, GROUP)), s->i), at;                                \
+             i < s->i_end && ((at) = panel_offset((operand).cols, o) + i * panel_width((operand).rows, o), true); i++)
 
 KERNEL(sgd) {
     UNUSED(work);
     const float lr = SLOT(t->in[1]), fresh = SLOT(t->in[2]);
-    EACH_PANEL(t->out[0])
-    for (int64_t k = at; k < last; k++)
+    EACH_RUN(t->out[0], at, left)
+    for (int64_t k = at; k < at + left; k++)
         law_sgd(&t->node.arg.sgd, lr, fresh, F(t->in[0])[k], F(t->out[0]) + k, t->out[1].data ? F(t->out[1]) + k : NULL);
 }
 
 KERNEL(adam) {
     UNUSED(work);
     const float size_ = SLOT(t->in[1]), root = SLOT(t->in[2]), shrink = SLOT(t->in[3]);
-    EACH_PANEL(t->out[0])
-    for (int64_t k = at; k < last; k += WIDTH)
+    EACH_RUN(t->out[0], at, left)
+    for (int64_t k = at; k < at + left; k += WIDTH)
         adam_vec(&t->node.arg.adam, size_, root, shrink, vec_load(F(t->in[0]) + k), F(t->out[0]) + k, F(t->out[1]) + k,
                  F(t->out[2]) + k);
 }
 
 KERNEL(argmax) {
     UNUSED(step), UNUSED(work);
-    for (int64_t b = begin; b < end; b++)
+    for (int64_t b = s->b; b < s->b_end; b++)
         I(t->out[0])[b * t->out[0].stride] = law_argmax(ROW(t->in[0], b), t->in[0].cols);
 }
 
 KERNEL(count_equal) {
-    UNUSED(work);
-    if (begin >= end)
-        return;
+    UNUSED(s), UNUSED(work);
     int32_t count = 0;
     for (int64_t b = 0; b < t->in[0].rows; b++)
         count += I(t->in[0])[b * t->in[0].stride] == I(t->in[1])[b * t->in[1].stride];

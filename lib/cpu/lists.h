@@ -117,26 +117,26 @@ INLINE void list_row_chunk(const int G, const struct product *p, int64_t b, int6
 /* As dense_piece(), over lists. */
 INLINE void list_piece(const struct product *p, int64_t begin, int64_t end, int64_t o, int64_t left, const float *w,
                        int64_t width, const uint8_t *lists) {
-    int64_t chunks = (p->n + CHUNK - 1) / CHUNK;
-    for (int64_t c = 0; c < chunks; c++)
+    for (int64_t k = 0; k < p->n; k += CHUNK, lists += CHUNK_ROOM)
         for (int64_t b = begin; b < end; b++)
-            WITH_LIST_GROUPS(left / GROUP, list_row_chunk(G, p, b, o, w, width, c * CHUNK,
-                                                          lists + ((b - begin) * chunks + c) * CHUNK_ROOM))
+            WITH_LIST_GROUPS(left / GROUP,
+                             list_row_chunk(G, p, b, o, w, width, k, lists + (b - begin) * lists_size(p->n)))
 }
 
-/* As dense_tn(), over lists, for at most BLOCK inputs from i on: their columns of x are turned into rows first. */
+/* As dense_tn(), over lists, for at most BLOCK inputs: their columns of x are turned into rows first. */
 INLINE void list_tn(const struct operand *dy, const struct operand *x, const struct operand *dw,
-                    const struct tn_target *t, int64_t i, int64_t cols, const struct workspace *work) {
+                    const struct tn_target *t, const struct slice *s, const struct workspace *work) {
     float sum[BLOCK * PANEL];
-    const int64_t stride = round_up(x->rows, GROUP);
+    const int64_t cols = s->i_end - s->i, stride = round_up(x->rows, GROUP);
     const struct product p = {.a = work->strip, .a_stride = stride, .y = sum, .y_stride = PANEL, .n = x->rows};
-    transpose((const float *)x->data + i, x->stride, x->rows, cols, work->strip, stride);
+    transpose((const float *)x->data + s->i, x->stride, x->rows, cols, work->strip, stride);
     list_rows(&p, 0, cols, work->list);
-    for (int64_t o = 0; o < dw->rows; o += PANEL) {
-        int64_t width = panel_width(dw->rows, o), at = panel_offset(dw->cols, o) + i * width;
-        list_piece(&p, 0, cols, 0, width, (const float *)dy->data + o, dy->stride, work->list);
+    for (int64_t o = s->o, left; o < s->o_end; o += left) {
+        left = panel_left(o, s->o_end);
+        int64_t width = panel_width(dw->rows, o), at = panel_offset(dw->cols, o) + s->i * width;
+        list_piece(&p, 0, cols, 0, left, (const float *)dy->data + o, dy->stride, work->list);
         for (int64_t c = 0; c < cols; c++)
-            tn_finish(t, sum + c * PANEL, 1, (int)(width / GROUP), at + c * width, width);
+            tn_finish(t, sum + c * PANEL, 1, (int)(left / GROUP), at + c * width, width);
     }
 }
 

@@ -1,13 +1,14 @@
 /* SPDX-License-Identifier: MIT */
-/* Threads that wait for work. Whoever waits spins for a few microseconds and then sleeps, so that a busy machine is not
- * made busier. */
+/* Threads that wait for work. Whoever waits spins for some microseconds and then sleeps, so that a busy machine is not made
+ * busier. */
 #include "cpu.h"
 #include "../fpenv.h"
 
 #include <pthread.h>
 #include <signal.h>
+#include <time.h>
 
-enum { SPINS = 2000 };
+enum { SPIN_NANOSECONDS = 25000, SPINS_BETWEEN_CLOCKS = 16 };
 
 /* A count that others wait for to change. */
 struct gate {
@@ -21,31 +22,54 @@ struct worker {
     struct pool *pool;
     pthread_t handle;
     int index;
+    struct gate start;
 };
 
 struct pool {
     const struct host *host;
     int threads;
-    struct gate start, barrier;
+    struct gate barrier;
     atomic_int arrived;
     atomic_bool stop;
+    /* the run in progress */
+    int active;
     pool_work work;
     void *argument;
-    struct worker worker[];
+    struct worker worker[]; /* [threads]; the first is the caller */
 };
 
 static void pause_spin(void) {
 #if defined(__x86_64__)
     __builtin_ia32_pause();
+#elif defined(__aarch64__)
+    __asm__ volatile("yield");
 #endif
 }
 
-static void gate_wait(struct gate *gate, unsigned old) {
-    for (int i = 0; i < SPINS; i++) {
-        if (atomic_load_explicit(&gate->generation, memory_order_acquire) != old)
-            return;
+static int64_t nanoseconds(void) {
+    struct timespec t;
+    clock_gettime(CLOCK_MONOTONIC, &t);
+    return t.tv_sec * INT64_C(1000000000) + t.tv_nsec;
+}
+
+/* A pause takes from a few to over a hundred cycles, as the processor likes: the clock says when it is enough. */
+static bool gate_spin(struct gate *gate, unsigned old) {
+    int64_t until = 0;
+    for (unsigned i = 1; atomic_load_explicit(&gate->generation, memory_order_acquire) == old; i++) {
         pause_spin();
+        if (i % SPINS_BETWEEN_CLOCKS)
+            continue;
+        int64_t now = nanoseconds();
+        if (until && now > until)
+            return false;
+        until = until ? until : now + SPIN_NANOSECONDS;
     }
+    return true;
+}
+
+static void gate_wait(struct gate *gate, unsigned old) {
+    if (gate_spin(gate, old))
+        return;
     pthread_mutex_lock(&gate->mutex);
     atomic_fetch_add(&gate->sleepers, 1);
     while (atomic_load(&gate->generation) == old)
@@ -64,10 +88,10 @@ static void gate_open(struct gate *gate) {
 }
 
 void pool_barrier(struct pool *pool) {
-    if (pool->threads == 1)
+    if (pool->active == 1)
         return;
     unsigned generation = atomic_load(&pool->barrier.generation);
-    if (atomic_fetch_add(&pool->arrived, 1) + 1 == pool->threads) {
+    if (atomic_fetch_add(&pool->arrived, 1) + 1 == pool->active) {
         atomic_store(&pool->arrived, 0);
         gate_open(&pool->barrier);
     } else {
@@ -81,7 +105,7 @@ static void *worker_main(void *argument) {
     fenv_t ignored;
     fpenv_enter(&ignored);
     for (unsigned generation = 0;; generation++) {
-        gate_wait(&pool->start, generation);
+        gate_wait(&worker->start, generation);
         if (atomic_load(&pool->stop))
             return NULL;
         pool->work(pool->argument, worker->index);
@@ -89,11 +113,12 @@ static void *worker_main(void *argument) {
     }
 }
 
-void pool_run(struct pool *pool, pool_work work, void *argument) {
+void pool_run(struct pool *pool, int threads, pool_work work, void *argument) {
+    pool->active = threads;
     pool->work = work;
     pool->argument = argument;
-    if (pool->threads > 1)
-        gate_open(&pool->start);
+    for (int i = 1; i < threads; i++)
+        gate_open(&pool->worker[i].start);
     work(argument, 0);
     pool_barrier(pool);
 }
@@ -110,10 +135,11 @@ static void gate_finish(struct gate *gate) {
 
 void pool_destroy(struct pool *pool) {
     atomic_store(&pool->stop, true);
-    gate_open(&pool->start);
-    for (int i = 1; i < pool->threads; i++)
+    for (int i = 1; i < pool->threads; i++) {
+        gate_open(&pool->worker[i].start);
         pthread_join(pool->worker[i].handle, NULL);
-    gate_finish(&pool->start);
+        gate_finish(&pool->worker[i].start);
+    }
     gate_finish(&pool->barrier);
     pool->host->free(pool->host->context, pool);
 }
@@ -123,7 +149,6 @@ nninit_status pool_create(struct pool **out, const struct host *host, int thread
     if (!pool)
         return NNINIT_ERR_MEMORY;
     pool->host = host;
-    gate_init(&pool->start);
     gate_init(&pool->barrier);
     /* Signals are the host program's: its threads take them, ours never do. */
     sigset_t all, old;
@@ -132,10 +157,14 @@ nninit_status pool_create(struct pool **out, const struct host *host, int thread
     int error = 0;
     for (pool->threads = 1; pool->threads < threads; pool->threads++) {
         struct worker *worker = &pool->worker[pool->threads];
-        *worker = (struct worker){.pool = pool, .index = pool->threads};
+        worker->pool = pool;
+        worker->index = pool->threads;
+        gate_init(&worker->start);
         error = pthread_create(&worker->handle, NULL, worker_main, worker);
-        if (error)
+        if (error) {
+            gate_finish(&worker->start);
             break;
+        }
     }
     pthread_sigmask(SIG_SETMASK, &old, NULL);
     if (error) {
