@@ -35,8 +35,9 @@ typedef struct nninit_context_options {
     size_t size;           /**< sizeof(nninit_context_options), so that later versions can add fields */
     const char *backend;   /**< "auto" (the default, also NULL), "ref" or "cpu". NNINIT_BACKEND in the environment
                                 replaces "auto" (not in a setuid program) */
-    int threads;           /**< threads that compute, the caller's included; 0 (default): as many as the process may use.
-                                At most 256. The results do not depend on it */
+    int threads;           /**< the most threads that compute, the caller's included; 0 (default): as many as the process
+                                may use by its affinity mask and its control groups' quotas. At most 256. Fewer work where
+                                that is found to be faster. The results do not depend on it */
     nninit_alloc_fn alloc; /**< all memory comes from here; NULL (default): malloc. Called on the context's thread */
     nninit_free_fn free;   /**< set with alloc, or both NULL */
     void *alloc_user;      /**< passed to both */
