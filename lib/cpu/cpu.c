@@ -13,7 +13,7 @@ struct device {
     struct host host;
     const struct cpu_level *level;
     struct pool *pool;
-    enum lists lists;
+    struct limits limits;
     char description[64];
 };
 
@@ -67,12 +67,16 @@ static nninit_status choose_level(const struct host *host, const struct cpu_leve
     return host->fail(host->context, NNINIT_ERR_BACKEND, "NNINIT_CPU is \"%.31s\"; it may be avx512, avx2, neon or c", forced);
 }
 
-/* Zeros are skipped where that pays; NNINIT_CPU_LISTS=never or always is for tests and measurements. */
-static enum lists choose_lists(void) {
+/* Zeros are skipped where that pays; NNINIT_CPU_LISTS=never or always is for tests and measurements. In plain C, whose
+ * multiplications are calls, it always pays. */
+static nninit_status choose_limits(struct device *device) {
     const char *forced = secure_getenv("NNINIT_CPU_LISTS");
-    if (forced && strcmp(forced, "never") == 0)
-        return LISTS_NEVER;
-    return forced && strcmp(forced, "always") == 0 ? LISTS_ALWAYS : LISTS_BY_COUNT;
+    bool never = forced && strcmp(forced, "never") == 0, always = forced && strcmp(forced, "always") == 0;
+    float all = never ? LISTS_NEVER : LISTS_ALWAYS;
+    device->limits = (struct limits){all, all, all};
+    return never || always || device->level->kernels == cpu_kernels_c
+               ? NNINIT_OK
+               : cpu_calibrate(&device->limits, &device->host, device->level->kernels);
 }
 
 static nninit_status open_cpu(struct device **out, const struct host *host) {
@@ -85,9 +89,10 @@ static nninit_status open_cpu(struct device **out, const struct host *host) {
         return NNINIT_ERR_MEMORY;
     device->host = *host;
     device->level = level;
-    device->lists = choose_lists();
     int threads = host->threads ? host->threads : cpus_usable("");
-    status = pool_create(&device->pool, &device->host, threads);
+    status = choose_limits(device);
+    if (status == NNINIT_OK)
+        status = pool_create(&device->pool, &device->host, threads);
     if (status < 0) {
         host->free(host->context, device);
         return status;
@@ -133,7 +138,7 @@ static nninit_status prepare(struct exec **out, struct device *device, const str
     tuner_init(&exec->tuner, threads);
     nninit_status status = exec_init(&exec->base, host, program, GROUP, memories, cpu_memory_tensor);
     if (status == NNINIT_OK)
-        status = plan_create(&exec->plan, host, &exec->base, threads, device->lists);
+        status = plan_create(&exec->plan, host, &exec->base, threads, &device->limits);
     if (status < 0) {
         release(&exec->base);
         return status;

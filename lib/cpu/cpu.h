@@ -38,11 +38,19 @@ static inline int64_t lists_size(int64_t cols) {
     return (cols + CHUNK - 1) / CHUNK * CHUNK_ROOM;
 }
 
+/* Densities of non-zeros below which each product goes by lists. */
+struct limits {
+    float forward, backward, weights;
+};
+
+#define LISTS_NEVER 0.0f
+#define LISTS_ALWAYS 2.0f
+
 /* A thread's room while it executes a slice. */
 struct workspace {
     float *strip;  /* what is transposed: a strip of a weight, or a block of a batch */
     uint8_t *list; /* lists of non-zeros */
-    enum lists { LISTS_BY_COUNT, LISTS_NEVER, LISTS_ALWAYS } lists;
+    struct limits limits;
 };
 
 typedef void (*cpu_kernel)(const struct task *task, int64_t step, const struct slice *slice,
@@ -68,6 +76,9 @@ void cpu_memory_destroy(struct memory *memory);
 nninit_status cpu_memory_read(const struct memory *memory, int tensor, float *values);
 nninit_status cpu_memory_write(struct memory *memory, int tensor, const float *values);
 float *cpu_memory_tensor(struct memory *memory, int tensor);
+
+/* calibrate.c: the limits of this processor. */
+nninit_status cpu_calibrate(struct limits *limits, const struct host *host, const cpu_kernel *kernels);
 
 /* pool.c */
 struct pool;
@@ -107,7 +118,7 @@ struct plan {
 };
 
 nninit_status plan_create(struct plan *plan, const struct host *host, const struct exec *exec, int threads,
-                          enum lists lists);
+                          const struct limits *limits);
 void plan_finish(struct plan *plan, const struct host *host);
 /* Thread t's part of `threads`; false: it has none. What is not cut falls to the last, whose share is never larger. */
 bool plan_slice(const struct stage *stage, int thread, int threads, struct slice *slice);

@@ -59,13 +59,10 @@ KERNEL(gather_32) {
         memcpy(ROW(t->out[0], b), F(t->in[0]) + index[b] * t->out[0].cols, (size_t)t->out[0].cols * 4);
 }
 
-/* Densities below which lists are faster than tiles, measured on a Zen 4 (docs/performance.md). */
-static const float forward_limit = 0.52f, backward_limit = 0.45f, weights_limit = 0.58f;
-
 /* The slice's lists of non-zeros if they pay, else NULL. */
 INLINE const uint8_t *lists_of(const struct product *p, const struct slice *s, float limit, const struct workspace *work) {
     int64_t rows = s->b_end - s->b, count = count_nonzeros(p->a + s->b * p->a_stride, p->a_stride, rows, p->n);
-    if (!lists_pay(work, limit, count, rows * p->n))
+    if (!lists_pay(limit, count, rows * p->n))
         return NULL;
     list_rows(p, s->b, s->b_end, work->list);
     return work->list;
@@ -84,7 +81,7 @@ INLINE void nt(const struct task *t, const float *bias, bool is_relu, const stru
     const struct operand *w = &t->in[1];
     const struct product p = {F(t->in[0]), t->in[0].stride, F(t->out[0]), t->out[0].stride, w->cols,
                               {.bias = bias, .relu = is_relu}};
-    const uint8_t *lists = lists_of(&p, s, forward_limit, work);
+    const uint8_t *lists = lists_of(&p, s, work->limits.forward, work);
     for (int64_t o = s->o, left; o < s->o_end; o += left) {
         left = panel_left(o, round_up(s->o_end, GROUP));
         piece(&p, s, o, left, F(*w) + panel_offset(w->cols, o), panel_width(w->rows, o), lists);
@@ -96,7 +93,7 @@ INLINE void nn(const struct task *t, const struct operand *y, const struct slice
     const struct operand *w = &t->in[1];
     const struct product p = {F(t->in[0]), t->in[0].stride, F(t->out[0]), t->out[0].stride, w->rows,
                               {.positive = y ? F(*y) : NULL, .positive_stride = y ? y->stride : 0}};
-    const uint8_t *lists = lists_of(&p, s, backward_limit, work);
+    const uint8_t *lists = lists_of(&p, s, work->limits.backward, work);
     for (int64_t i = s->i; i < s->i_end; i += PANEL) {
         int64_t inputs = s->i_end - i < PANEL ? s->i_end - i : PANEL;
         transpose_strip(w, i, inputs, work->strip);
@@ -111,7 +108,7 @@ INLINE void tn(const struct task *t, const struct tn_target *target, const struc
         int64_t cols = s->i_end - i < BLOCK ? s->i_end - i : BLOCK;
         int64_t count = count_nonzeros(F(*x) + i, x->stride, x->rows, cols);
         struct slice block = {.i = i, .i_end = i + cols, .o = s->o, .o_end = round_up(s->o_end, GROUP)};
-        if (lists_pay(work, weights_limit, count, x->rows * cols))
+        if (lists_pay(work->limits.weights, count, x->rows * cols))
             list_tn(&t->in[0], x, &t->out[0], target, &block, work);
         else
             dense_tn(&t->in[0], x, &t->out[0], target, &block);

@@ -28,8 +28,8 @@ INLINE int64_t count_nonzeros(const float *x, int64_t stride, int64_t rows, int6
 }
 
 /* Are the non-zeros few enough? */
-INLINE bool lists_pay(const struct workspace *work, float limit, int64_t nonzeros, int64_t size) {
-    return work->lists == LISTS_BY_COUNT ? (float)nonzeros < limit * (float)size : work->lists == LISTS_ALWAYS;
+INLINE bool lists_pay(float limit, int64_t nonzeros, int64_t size) {
+    return (float)nonzeros < limit * (float)size;
 }
 
 /* Where the bits of a byte are, lowest first, one place a byte. */

@@ -181,7 +181,8 @@ static void measure(const struct task *task, int64_t *strip, int64_t *list) {
     }
 }
 
-static nninit_status make_workspaces(struct plan *plan, const struct host *host, int threads, enum lists lists) {
+static nninit_status make_workspaces(struct plan *plan, const struct host *host, int threads,
+                                     const struct limits *limits) {
     int64_t strip = 16, list = 64;
     for (int n = 0; n < plan->count; n++)
         measure(plan->stages[n].task, &strip, &list);
@@ -192,18 +193,19 @@ static nninit_status make_workspaces(struct plan *plan, const struct host *host,
     if (!plan->work || !plan->strips || !plan->lists)
         return NNINIT_ERR_MEMORY;
     for (int t = 0; t < threads; t++)
-        plan->work[t] = (struct workspace){plan->strips + t * strip, plan->lists + t * list, lists};
+        plan->work[t] = (struct workspace){plan->strips + t * strip, plan->lists + t * list, *limits};
     return NNINIT_OK;
 }
 
-nninit_status plan_create(struct plan *plan, const struct host *host, const struct exec *exec, int threads, enum lists lists) {
+nninit_status plan_create(struct plan *plan, const struct host *host, const struct exec *exec, int threads,
+                          const struct limits *limits) {
     plan->stages = host->alloc(host->context, (size_t)exec->task_count * sizeof *plan->stages);
     if (!plan->stages)
         return NNINIT_ERR_MEMORY;
     for (; plan->count < exec->task_count; plan->count++)
         plan->stages[plan->count] = make_stage(plan, plan->count, &exec->tasks[plan->count], threads);
     place_barriers(plan);
-    return make_workspaces(plan, host, threads, lists);
+    return make_workspaces(plan, host, threads, limits);
 }
 
 void plan_finish(struct plan *plan, const struct host *host) {

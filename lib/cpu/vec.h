@@ -182,9 +182,9 @@ enum { VEC_SQUARE = 8 };
 INLINE void vec_square(const float *from, int64_t next, float *to, int64_t to_next) {
     __m256 half[8], pair[8];
     for (int i = 0; i < 4; i++) { /* rows i and i + 4: columns 0 … 3 of both, then 4 … 7 */
-        __m256 a = _mm256_loadu_ps(from + i * next), b = _mm256_loadu_ps(from + (i + 4) * next);
-        half[i] = _mm256_permute2f128_ps(a, b, 0x20);
-        half[i + 4] = _mm256_permute2f128_ps(a, b, 0x31);
+        const float *a = from + i * next, *b = from + (i + 4) * next;
+        half[i] = _mm256_insertf128_ps(_mm256_castps128_ps256(_mm_loadu_ps(a)), _mm_loadu_ps(b), 1);
+        half[i + 4] = _mm256_insertf128_ps(_mm256_castps128_ps256(_mm_loadu_ps(a + 4)), _mm_loadu_ps(b + 4), 1);
     }
     for (int k = 0; k < 8; k += 2) { /* rows k and k + 1 of each half, interleaved */
         pair[k] = _mm256_unpacklo_ps(half[k], half[k + 1]);

@@ -271,7 +271,7 @@ static double speed(enum kind kind, const struct shape *s, int percent) {
 }
 
 /* One line of JSON for each level, product and shape: dense, and over lists by percent of non-zeros. */
-static int bench(void) {
+START_TEST(bench) {
     static const struct shape shapes[] = {{100, 784, 256}, {100, 256, 256}, {100, 784, 512}, {100, 512, 512}, {100, 512, 10}};
     static const enum kind products[] = {KIND_LINEAR_RELU, KIND_GEMM_NN_RELU_GRADIENT, KIND_GEMM_TN};
     static const int percents[] = {19, 30, 40, 50, 60};
@@ -288,10 +288,10 @@ static int bench(void) {
                 printf("}\n");
                 fflush(stdout);
             }
-    return 0;
 }
+END_TEST
 
 int main(int argc, char **argv) {
-    const TTest *const tests[] = {remainders, blocks};
-    return argc > 1 && strcmp(argv[1], "bench") == 0 ? bench() : suite_run("kernels", tests, 2);
+    const TTest *const tests[] = {remainders, blocks}, *const benches[] = {bench};
+    return argc > 1 && strcmp(argv[1], "bench") == 0 ? suite_run("bench", benches, 1) : suite_run("kernels", tests, 2);
 }
