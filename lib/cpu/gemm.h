@@ -9,10 +9,14 @@
 #include "vec.h"
 
 /* A tile fills the registers: 6 x 4 x 16 floats of AVX-512, 6 x 16 floats elsewhere. */
+#if defined(VEC_IS_16_WIDE)
+#define TILE_GROUPS 4
+#else
+#define TILE_GROUPS 1
+#endif
 enum {
     PER_GROUP = GROUP / WIDTH,
     TILE = 6,
-    TILE_GROUPS = WIDTH == 16 ? 4 : 1,
     TILE_VECS = TILE_GROUPS * PER_GROUP,
     DEPTH = 1024 /* columns that a product takes at a time, so that its operands stay in the cache */
 };
@@ -34,39 +38,72 @@ INLINE int64_t panel_left(int64_t o, int64_t end) {
     return (next < end ? next : end) - o;
 }
 
-/* EXPRESSION with constants R and G that equal rows and groups. */
-#define WITH_TILE_ROWS(rows, G_, EXPRESSION)                                                                           \
-    switch (rows) {                                                                                                    \
-    case 1: { enum { R = 1, G = G_ }; EXPRESSION; break; }                                                             \
-    case 2: { enum { R = 2, G = G_ }; EXPRESSION; break; }                                                             \
-    case 3: { enum { R = 3, G = G_ }; EXPRESSION; break; }                                                             \
-    case 4: { enum { R = 4, G = G_ }; EXPRESSION; break; }                                                             \
-    case 5: { enum { R = 5, G = G_ }; EXPRESSION; break; }                                                             \
-    default: { enum { R = 6, G = G_ }; EXPRESSION; break; }                                                            \
-    }
-#define WITH_TILE(rows, groups, EXPRESSION)                                                                            \
-    switch (TILE_GROUPS == 1 ? 1 : (groups)) {                                                                         \
-    case 1: WITH_TILE_ROWS(rows, 1, EXPRESSION) break;                                                                 \
-    case 2: WITH_TILE_ROWS(rows, (TILE_GROUPS < 2 ? 1 : 2), EXPRESSION) break;                                         \
-    case 3: WITH_TILE_ROWS(rows, (TILE_GROUPS < 3 ? 1 : 3), EXPRESSION) break;                                         \
-    default: WITH_TILE_ROWS(rows, (TILE_GROUPS < 4 ? 1 : 4), EXPRESSION) break;                                        \
-    }
-
-/* sum[r] += over k of a[r * row + k * next] * b[k * b_next + …]. */
-INLINE void tile_chain(const int R, const int G, const float *a, int64_t row, int64_t next, const float *b,
-                       int64_t b_next, int64_t n, vec sum[TILE][TILE_VECS]) {
-    for (int64_t k = 0; k < n; k++) {
-        vec y[TILE_VECS];
+/* R rows and G groups: y[r][…] = (fresh ? 0 : y[r][…]) + the chain over k < n of a[r, k] b[k][…]. Element (r, k) of a is
+ * a[r * a_next + k], or if `turned` a[k * a_next + r]. Two pointers to rows, three rows each, are as many as the addressing
+ * of x86 needs, and leave gcc no reason to spill. */
+INLINE void tile_chain(const int R, const int G, const bool turned, const float *a, int64_t a_next, const float *b,
+                       int64_t b_next, int64_t n, float *y, int64_t y_next, bool fresh) {
+    vec sum[TILE][TILE_VECS];
+    const float *halves[2] = {a, turned ? a + 3 : a + 3 * a_next};
+#pragma GCC unroll 6
+    for (int r = 0; r < R; r++)
+#pragma GCC unroll 4
         for (int j = 0; j < G * PER_GROUP; j++)
-            y[j] = vec_once(vec_load(b + k * b_next + j * WIDTH));
+            sum[r][j] = fresh ? vec_zero() : vec_load(y + r * y_next + j * WIDTH);
+    for (int64_t k = 0; k < n; k++) {
+        vec column[TILE_VECS];
+        for (int j = 0; j < G * PER_GROUP; j++)
+            column[j] = vec_once(vec_load(b + j * WIDTH));
 #pragma GCC unroll 6
         for (int r = 0; r < R; r++) {
-            vec x = vec_once(vec_all(a[r * row + k * next]));
+            vec x = vec_once(vec_all(halves[r / 3][turned ? r % 3 : r % 3 * a_next]));
             for (int j = 0; j < G * PER_GROUP; j++)
-                sum[r][j] = vec_fma(x, y[j], sum[r][j]);
+                sum[r][j] = vec_fma(x, column[j], sum[r][j]);
         }
+        b += b_next;
+        halves[0] += turned ? a_next : 1;
+        halves[1] += turned ? a_next : 1;
     }
+#pragma GCC unroll 6
+    for (int r = 0; r < R; r++)
+#pragma GCC unroll 4
+        for (int j = 0; j < G * PER_GROUP; j++)
+            vec_store(y + r * y_next + j * WIDTH, sum[r][j]);
 }
+
+typedef void (*tile)(const float *a, int64_t a_next, const float *b, int64_t b_next, int64_t n, float *y, int64_t y_next,
+                     bool fresh);
+
+/* Each tile is a function of its own: inlined into kernels it would share its registers with theirs. */
+#define TILE_FUNCTION(R, G)                                                                                            \
+    static void tile_##R##_##G(const float *a, int64_t a_next, const float *b, int64_t b_next, int64_t n, float *y,    \
+                               int64_t y_next, bool fresh) {                                                           \
+        tile_chain(R, G, false, a, a_next, b, b_next, n, y, y_next, fresh);                                            \
+    }                                                                                                                  \
+    static void turned_##R##_##G(const float *a, int64_t a_next, const float *b, int64_t b_next, int64_t n, float *y,  \
+                                 int64_t y_next, bool fresh) {                                                         \
+        tile_chain(R, G, true, a, a_next, b, b_next, n, y, y_next, fresh);                                             \
+    }
+#define EACH_ROWS(X, G) X(1, G) X(2, G) X(3, G) X(4, G) X(5, G) X(6, G)
+#define TILE_NAME(R, G) tile_##R##_##G,
+#define TURNED_NAME(R, G) turned_##R##_##G,
+
+EACH_ROWS(TILE_FUNCTION, 1)
+#if TILE_GROUPS == 4
+EACH_ROWS(TILE_FUNCTION, 2)
+EACH_ROWS(TILE_FUNCTION, 3)
+EACH_ROWS(TILE_FUNCTION, 4)
+#endif
+
+static const tile tiles[2][TILE_GROUPS][TILE] = {
+#if TILE_GROUPS == 4
+    {{EACH_ROWS(TILE_NAME, 1)}, {EACH_ROWS(TILE_NAME, 2)}, {EACH_ROWS(TILE_NAME, 3)}, {EACH_ROWS(TILE_NAME, 4)}},
+    {{EACH_ROWS(TURNED_NAME, 1)}, {EACH_ROWS(TURNED_NAME, 2)}, {EACH_ROWS(TURNED_NAME, 3)}, {EACH_ROWS(TURNED_NAME, 4)}},
+#else
+    {{EACH_ROWS(TILE_NAME, 1)}},
+    {{EACH_ROWS(TURNED_NAME, 1)}},
+#endif
+};
 
 /* What becomes of a sum when its chain is complete. */
 struct finish {
@@ -97,20 +134,10 @@ struct product {
     struct finish finish;
 };
 
-/* Columns k … k + n - 1 of R rows and G groups; sums of earlier columns are in y. */
-INLINE void dense_tile(const int R, const int G, const struct product *p, int64_t b, int64_t o, const float *w,
-                       int64_t width, int64_t k, int64_t n) {
-    vec sum[TILE][TILE_VECS];
-    float *y = p->y + b * p->y_stride + o;
-    for (int r = 0; r < R; r++)
-        for (int j = 0; j < G * PER_GROUP; j++)
-            sum[r][j] = k ? vec_load(y + r * p->y_stride + j * WIDTH) : vec_zero();
-    tile_chain(R, G, p->a + b * p->a_stride + k, p->a_stride, 1, w + k * width, width, n, sum);
-    bool last = k + n == p->n;
-    for (int r = 0; r < R; r++)
-        for (int j = 0; j < G * PER_GROUP; j++)
-            vec_store(y + r * p->y_stride + j * WIDTH,
-                      last ? finished(&p->finish, sum[r][j], b + r, o + j * WIDTH) : sum[r][j]);
+static void finish_tile(const struct finish *f, float *y, int64_t y_stride, int64_t b, int rows, int64_t o, int groups) {
+    for (int r = 0; r < rows; r++, b++, y += y_stride)
+        for (int j = 0; j < groups * GROUP; j += WIDTH)
+            vec_store(y + j, finished(f, vec_load(y + j), b, o + j));
 }
 
 /* Rows begin … end - 1 of one panel piece of `left` outputs from o on. */
@@ -118,14 +145,16 @@ INLINE void dense_piece(const struct product *p, int64_t begin, int64_t end, int
                         int64_t width) {
     for (int64_t k = 0; k < p->n; k += DEPTH) {
         int64_t n = p->n - k < DEPTH ? p->n - k : DEPTH;
-        for (int64_t b = begin; b < end;) {
-            int rows = tile_rows(end - b);
-            for (int64_t g = 0; g < left;) {
-                int groups = tile_groups(left - g);
-                WITH_TILE(rows, groups, dense_tile(R, G, p, b, o + g, w + g, width, k, n))
-                g += groups * GROUP;
+        for (int64_t b = begin, rows; b < end; b += rows) {
+            rows = tile_rows(end - b);
+            for (int64_t g = 0, groups; g < left; g += groups * GROUP) {
+                groups = tile_groups(left - g);
+                float *y = p->y + b * p->y_stride + o + g;
+                tiles[0][groups - 1][rows - 1](p->a + b * p->a_stride + k, p->a_stride, w + k * width + g, width, n, y,
+                                               p->y_stride, k == 0);
+                if (k + n == p->n)
+                    finish_tile(&p->finish, y, p->y_stride, b, (int)rows, o + g, (int)groups);
             }
-            b += rows;
         }
     }
 }
@@ -170,9 +199,8 @@ INLINE void adam_vec(const struct law_adam *o, float step, float root, float shr
     vec_store(p, vec_sub(w, vec_div(vec_mul(vec_all(step), m1), denominator)));
 }
 
-/* Sums of `rows` inputs x `groups` groups, on their way from a tile to the packed tensors. A function of its own: inlined,
- * its constants would push the tile's sums out of the registers. */
-static __attribute__((noinline)) void tn_finish(const struct tn_target *t, const float *sum, int rows, int groups,
+/* Sums of `rows` inputs x `groups` groups, on their way from a tile to the packed tensors. */
+static void tn_finish(const struct tn_target *t, const float *sum, int rows, int groups,
                                                 int64_t at, int64_t width) {
     for (int r = 0; r < rows; r++, at += width)
         for (int j = 0; j < groups * GROUP; j += WIDTH, sum += WIDTH) {
@@ -182,19 +210,6 @@ static __attribute__((noinline)) void tn_finish(const struct tn_target *t, const
             else
                 adam_vec(t->adam, t->step, t->root, t->shrink, g, t->p + at + j, t->m + at + j, t->v + at + j);
         }
-}
-
-/* R inputs x G groups of a weight's gradient. */
-INLINE void tn_tile(const int R, const int G, const float *x, int64_t x_stride, const float *dy, int64_t dy_stride,
-                    int64_t rows, float *out) {
-    vec sum[TILE][TILE_VECS];
-    for (int r = 0; r < R; r++)
-        for (int j = 0; j < G * PER_GROUP; j++)
-            sum[r][j] = vec_zero();
-    tile_chain(R, G, x, 1, x_stride, dy, dy_stride, rows, sum);
-    for (int r = 0; r < R; r++)
-        for (int j = 0; j < G * PER_GROUP; j++, out += WIDTH)
-            vec_store(out, sum[r][j]);
 }
 
 /* dw = dy^T x: inputs and outputs. */
@@ -207,7 +222,7 @@ INLINE void dense_tn(const struct operand *dy, const struct operand *x, const st
             groups = tile_groups(panel_left(o, s->o_end));
             int64_t width = panel_width(dw->rows, o);
             float sum[TILE * TILE_GROUPS * GROUP];
-            WITH_TILE(inputs, groups, tn_tile(R, G, X + i, x->stride, DY + o, dy->stride, dy->rows, sum))
+            tiles[1][groups - 1][inputs - 1](X + i, x->stride, DY + o, dy->stride, dy->rows, sum, groups * GROUP, true);
             tn_finish(t, sum, (int)inputs, (int)groups, panel_offset(dw->cols, o) + i * width, width);
         }
     }

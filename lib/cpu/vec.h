@@ -12,6 +12,7 @@
 #include <immintrin.h>
 
 enum { WIDTH = 16 };
+#define VEC_IS_16_WIDE
 typedef __m512 vec;
 
 INLINE vec vec_zero(void) { return _mm512_setzero_ps(); }
