@@ -7,7 +7,7 @@
 
 #define INLINE static inline __attribute__((always_inline))
 
-#if defined(__AVX512F__) && defined(__AVX512DQ__)
+#if defined(LEVEL_AVX512)
 
 #include <immintrin.h>
 
@@ -46,7 +46,7 @@ INLINE vec vec_once(vec x) {
     return x;
 }
 
-#elif defined(__AVX2__) && defined(__FMA__)
+#elif defined(LEVEL_AVX2)
 
 #include <immintrin.h>
 
@@ -84,7 +84,7 @@ INLINE vec vec_once(vec x) {
     return x;
 }
 
-#elif defined(__ARM_NEON) && defined(__aarch64__)
+#elif defined(LEVEL_NEON)
 
 #include <arm_neon.h>
 
