@@ -54,17 +54,15 @@ static bool level_runs(const struct cpu_level *level) {
 /* The best level that this machine runs, or the one that NNINIT_CPU names. */
 static nninit_status choose_level(const struct host *host, const struct cpu_level **out) {
     const char *forced = secure_getenv("NNINIT_CPU");
+    bool any = !forced || !*forced;
     for (size_t i = 0; i < sizeof levels / sizeof *levels; i++) {
         *out = &levels[i];
-        if (forced && *forced && strcmp(forced, levels[i].name) != 0)
-            continue;
-        if (level_runs(*out))
+        if ((any || strcmp(forced, levels[i].name) == 0) && level_runs(*out))
             return NNINIT_OK;
-        if (forced && *forced)
-            return host->fail(host->context, NNINIT_ERR_BACKEND, "NNINIT_CPU is \"%s\", which this processor lacks",
-                              forced);
     }
-    return host->fail(host->context, NNINIT_ERR_BACKEND, "NNINIT_CPU is \"%.31s\"; it may be avx512, avx2, neon or c", forced);
+    return host->fail(host->context, NNINIT_ERR_BACKEND,
+                      "NNINIT_CPU is \"%.31s\", which this build or processor lacks; known: avx512, avx2, neon, c",
+                      forced);
 }
 
 /* Zeros are skipped where that pays; NNINIT_CPU_LISTS=never or always is for tests and measurements. In plain C, whose

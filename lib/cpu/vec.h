@@ -7,7 +7,7 @@
 
 #define INLINE static inline __attribute__((always_inline))
 
-#if defined(__AVX512F__) && defined(__AVX512DQ__)
+#if defined(LEVEL_AVX512)
 
 #include <immintrin.h>
 
@@ -47,7 +47,7 @@ INLINE vec vec_once(vec x) {
     return x;
 }
 
-#elif defined(__AVX2__) && defined(__FMA__)
+#elif defined(LEVEL_AVX2)
 
 #include <immintrin.h>
 
@@ -85,7 +85,7 @@ INLINE vec vec_once(vec x) {
     return x;
 }
 
-#elif defined(__ARM_NEON) && defined(__aarch64__)
+#elif defined(LEVEL_NEON)
 
 #include <arm_neon.h>
 
@@ -175,7 +175,7 @@ INLINE void vec_square(const float *from, int64_t next, float *to, int64_t to_ne
 
 #endif
 
-#if defined(__AVX2__)
+#if defined(LEVEL_AVX2) || defined(LEVEL_AVX512)
 
 enum { VEC_SQUARE = 8 };
 

@@ -59,9 +59,9 @@ static inline int suite_run(const char *name, const TTest *const *tests, size_t 
     }
     SRunner *runner = srunner_create(suite);
     srunner_run_all(runner, CK_NORMAL);
-    int failed = srunner_ntests_failed(runner);
+    bool passed = srunner_ntests_run(runner) > 0 && srunner_ntests_failed(runner) == 0;
     srunner_free(runner);
-    return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+    return passed ? EXIT_SUCCESS : EXIT_FAILURE;
 }
 
 #define SUITE(name, ...)                                                                                               \
