@@ -1,12 +1,14 @@
 /* SPDX-License-Identifier: MIT */
 /* Where lists of non-zeros begin to pay depends on the processor: where tiles reach the peak of two wide multipliers, at
- * a third of non-zeros, elsewhere at more than a half. So it is measured when a device is opened, in one or two
+ * a third of non-zeros, elsewhere at more than a half. So it is measured before the first large program, in one or two
  * milliseconds, on products that are as large, for a core's caches, as those of a real layer. No bit depends on it. */
 #include "cpu.h"
 
 #include <time.h>
 
 enum { ROWS = 64, INPUTS = 512, OUTPUTS = 128, STRIDE = INPUTS + GROUP, RUNS = 7 };
+
+_Static_assert(ROWS * INPUTS * OUTPUTS == CALIBRATION_MULTIPLICATIONS, "the trial's size");
 
 /* Everything that the three products touch. */
 struct bench {

@@ -14,6 +14,7 @@ struct device {
     const struct cpu_level *level;
     struct pool *pool;
     struct limits limits;
+    bool calibrated;
     char description[64];
 };
 
@@ -29,6 +30,8 @@ struct cpu_exec {
     int64_t done;
     bool finite;
 };
+
+static const struct limits limits_until_calibrated = {0.5f, 0.5f, 0.5f};
 
 static const struct cpu_level levels[] = {
 #if defined(__x86_64__)
@@ -67,14 +70,12 @@ static nninit_status choose_level(const struct host *host, const struct cpu_leve
 
 /* Zeros are skipped where that pays; NNINIT_CPU_LISTS=never or always is for tests and measurements. In plain C, whose
  * multiplications are calls, it always pays. */
-static nninit_status choose_limits(struct device *device) {
+static void choose_limits(struct device *device) {
     const char *forced = secure_getenv("NNINIT_CPU_LISTS");
     bool never = forced && strcmp(forced, "never") == 0, always = forced && strcmp(forced, "always") == 0;
     float all = never ? LISTS_NEVER : LISTS_ALWAYS;
-    device->limits = (struct limits){all, all, all};
-    return never || always || device->level->kernels == cpu_kernels_c
-               ? NNINIT_OK
-               : cpu_calibrate(&device->limits, &device->host, device->level->kernels);
+    device->calibrated = never || always || device->level->kernels == cpu_kernels_c;
+    device->limits = device->calibrated ? (struct limits){all, all, all} : limits_until_calibrated;
 }
 
 static nninit_status open_cpu(struct device **out, const struct host *host) {
@@ -88,9 +89,8 @@ static nninit_status open_cpu(struct device **out, const struct host *host) {
     device->host = *host;
     device->level = level;
     int threads = host->threads ? host->threads : cpus_usable("");
-    status = choose_limits(device);
-    if (status == NNINIT_OK)
-        status = pool_create(&device->pool, &device->host, threads);
+    choose_limits(device);
+    status = pool_create(&device->pool, &device->host, threads);
     if (status < 0) {
         host->free(host->context, device);
         return status;
@@ -124,6 +124,19 @@ static void release(struct exec *base) {
     host->free(host->context, exec);
 }
 
+/* Products that are smaller than the trial do not earn it. */
+static nninit_status calibrate(struct device *device, const struct exec *exec) {
+    int64_t largest = 0;
+    for (int n = 0; n < exec->task_count; n++)
+        if (plan_multiplications(&exec->tasks[n]) > largest)
+            largest = plan_multiplications(&exec->tasks[n]);
+    if (device->calibrated || largest < CALIBRATION_MULTIPLICATIONS)
+        return NNINIT_OK;
+    nninit_status status = cpu_calibrate(&device->limits, &device->host, device->level->kernels);
+    device->calibrated = status == NNINIT_OK;
+    return status;
+}
+
 static nninit_status prepare(struct exec **out, struct device *device, const struct program *program,
                              struct memory *const memories[ARENA_COUNT]) {
     const struct host *host = &device->host;
@@ -135,6 +148,8 @@ static nninit_status prepare(struct exec **out, struct device *device, const str
     exec->base.host = host;
     tuner_init(&exec->tuner, threads);
     nninit_status status = exec_init(&exec->base, host, program, GROUP, memories, cpu_memory_tensor);
+    if (status == NNINIT_OK)
+        status = calibrate(device, &exec->base);
     if (status == NNINIT_OK)
         status = plan_create(&exec->plan, host, &exec->base, threads, &device->limits);
     if (status < 0) {

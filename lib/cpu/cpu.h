@@ -77,7 +77,8 @@ nninit_status cpu_memory_read(const struct memory *memory, int tensor, float *va
 nninit_status cpu_memory_write(struct memory *memory, int tensor, const float *values);
 float *cpu_memory_tensor(struct memory *memory, int tensor);
 
-/* calibrate.c: the limits of this processor. */
+/* calibrate.c: the limits of this processor, from products of so many multiplications. */
+enum { CALIBRATION_MULTIPLICATIONS = 64 * 512 * 128 };
 nninit_status cpu_calibrate(struct limits *limits, const struct host *host, const cpu_kernel *kernels);
 
 /* pool.c */
@@ -122,6 +123,9 @@ nninit_status plan_create(struct plan *plan, const struct host *host, const stru
 void plan_finish(struct plan *plan, const struct host *host);
 /* Thread t's part of `threads`; false: it has none. What is not cut falls to the last, whose share is never larger. */
 bool plan_slice(const struct stage *stage, int thread, int threads, struct slice *slice);
+
+/* Of a product; 0: the task is none. */
+int64_t plan_multiplications(const struct task *task);
 
 /* cpus.c: how many CPUs the process may use at once, by its affinity mask and its control groups' quotas; `root`: "" for
  * the machine's own files. */

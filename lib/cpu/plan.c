@@ -26,6 +26,22 @@ static struct slice whole_of(const struct task *task) {
     }
 }
 
+int64_t plan_multiplications(const struct task *task) {
+    switch (task->kind) {
+    case KIND_GEMM_NT:
+    case KIND_LINEAR:
+    case KIND_LINEAR_RELU:
+    case KIND_GEMM_NN:
+    case KIND_GEMM_NN_RELU_GRADIENT:
+        return task->out[0].rows * task->in[1].rows * task->in[1].cols;
+    case KIND_GEMM_TN:
+    case KIND_GEMM_TN_ADAM:
+        return task->in[0].rows * task->out[0].rows * task->out[0].cols;
+    default:
+        return 0;
+    }
+}
+
 /* The last earlier task whose first output is x. */
 static const struct stage *writer(const struct plan *plan, int before, const struct operand *x) {
     for (int n = before - 1; n >= 0; n--)

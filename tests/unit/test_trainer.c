@@ -119,11 +119,8 @@ END_TEST
 
 START_TEST(stops_at_a_cost_that_is_not_finite) {
     setup();
-    nninit_tensor *w = nninit_layer_parameter(model, 2);
-    float values[48];
-    ck_assert_ok(c, nninit_tensor_read(w, values, 48));
-    values[0] = INFINITY;
-    ck_assert_ok(c, nninit_tensor_write(w, values, 48));
+    static const float biases[3] = {INFINITY, 0, 0}; /* an infinite weight may only ever meet zeros */
+    ck_assert_ok(c, nninit_tensor_write(nninit_layer_parameter(model, 3), biases, 3));
     ck_assert_int_eq(nninit_trainer_epoch(trainer, loader, NULL), NNINIT_ERR_NUMERIC);
     ck_assert_ptr_nonnull(strstr(nninit_context_message(c), "epoch 1"));
     nninit_context_destroy(&c);
