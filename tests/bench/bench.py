@@ -6,8 +6,8 @@ usage: python3 tests/bench/bench.py BUILD [--quick] [options]; run it in the sou
 The floor of a step is the sum over its matrix products, each by the fastest BLAS library that is installed, with as
 many threads; nothing else of the step is in it. All contenders of a section run in turn, round after round; a ratio is
 formed in each round, and its median, least and greatest are printed. "of the least" is a ratio of the least times of
-all rounds. Where a step on one thread is held against the floor it is timed by its CPU time, so that other processes
-disturb it no more than single products, which are shorter than a slice of the scheduler; all else by the clock.
+all rounds. Where one thread is held against the floor, both are timed by their thread's CPU time, which other
+processes disturb less; all else by the clock.
 """
 import argparse
 import json
@@ -59,6 +59,11 @@ def quotients(above, below):
     return [a / b for a, b in zip(above, below)]
 
 
+def level_of(run):
+    """The instruction set in "cpu (avx512, 1 thread)"."""
+    return run["backend"].split("(")[-1].split(",")[0]
+
+
 class Bench:
     def __init__(self, options, folder):
         self.build, self.quick, self.folder = options.build, options.quick, folder
@@ -86,12 +91,10 @@ class Bench:
     def floor(self, threads, batch, widths):
         """One call a product, on the library's threads; with two, also halves by hand."""
         seconds = 0.1 if self.quick else 0.4
-        cases = [(b, "whole", threads) for b in self.blas]
-        if threads == 2:
-            cases += [(b, mode, 1) for b in self.blas for mode in ("rows", "columns")]
+        cases = [("alone", 1)] if threads == 1 else [("whole", 2), ("rows", 1), ("columns", 1)]
         return {("floor", threads, blas.name, mode):
                 lambda blas=blas, mode=mode, own=own: blas.products(self.build, mode, own, seconds, batch, widths)
-                for blas, mode, own in cases}
+                for blas in self.blas for mode, own in cases}
 
     def round_trip(self):
         return answer([self.build + "/tests/bench_machine", "trip"])["round_trip"]
@@ -126,10 +129,6 @@ class Bench:
     def keep(self, section, results):
         self.samples[section] = {" ".join(map(str, k)) if isinstance(k, tuple) else k: v for k, v in results.items()}
 
-    def level(self, result):
-        """The instruction set in "cpu (avx512, 1 thread)"."""
-        return result["backend"].split("(")[-1].split(",")[0]
-
 
 def measure_net(bench, name, widths):
     epochs = 2 if bench.quick else 5
@@ -140,8 +139,10 @@ def measure_net(bench, name, widths):
         contenders["step", threads] = bench.step(threads, widths, epochs)
     results = interleave(contenders, bench.rounds)
     bench.keep(name, results)
+    if len({run["weights"] for threads in (1, 2) for run in results["step", threads]}) != 1:
+        sys.exit("bench.py: the weights depend on the number of threads; no time of theirs means anything")
     trip = f"round trip {min(results['round trip']) * 1e9:.0f}-{max(results['round trip']) * 1e9:.0f} ns"
-    level = bench.level(results["step", 1][0])
+    level = level_of(results["step", 1][0])
     for threads in (1, 2):
         label, note = f"{name}, {threads} thread{'s'[:threads - 1]}", trip if threads == 2 else ""
         clock = "cpu" if threads == 1 else "step"
@@ -300,12 +301,19 @@ def print_grid(rows):
 
 
 def print_floors(bench):
-    print("\n| floor of | threads | the fastest library for each product, GFLOP/s |\n|---|---|---|")
+    if any(f["of"] in NETS for f in bench.floors):
+        print("\n| floor of | threads | the fastest library for each product, GFLOP/s |\n|---|---|---|")
     for of, threads in dict.fromkeys((f["of"], f["threads"]) for f in bench.floors if f["of"] in NETS):
         winners = [f for f in bench.floors if (f["of"], f["threads"]) == (of, threads)]
         print(f"| {of} | {threads} | " + "; ".join(
             f"{f['product']} {f['library']}{'' if threads == 1 else ' ' + f['mode']} {f['rate'] / 1e9:.0f}"
             for f in winners) + " |")
+
+
+def save(bench, path):
+    with open(path, "w") as file:
+        json.dump({"machine": bench.machine, "absent": bench.absent, "rows": bench.rows, "floors": bench.floors,
+                   "samples": bench.samples}, file, indent=1)
 
 
 def main():
@@ -322,14 +330,12 @@ def main():
         bench = Bench(options, folder)
         for section in options.only.split(","):
             SECTIONS[section](bench)
+            save(bench, options.json or options.build + "/bench.json")
     print_machine(bench)
     print_rows([row for row in bench.rows if not row["cell"]])
     if any(row["cell"] for row in bench.rows):
         print_grid([row for row in bench.rows if row["cell"]])
     print_floors(bench)
-    with open(options.json or options.build + "/bench.json", "w") as file:
-        json.dump({"machine": bench.machine, "absent": bench.absent, "rows": bench.rows, "floors": bench.floors,
-                   "samples": bench.samples}, file, indent=1)
 
 
 main()

@@ -63,7 +63,7 @@ class Blas:
 
     def probe(self, build):
         try:
-            self.products(build, "whole", 1, 0, 8, [16, 16])
+            self.products(build, "alone", 1, 0, 8, [16, 16])
         except RuntimeError as reason:
             self.absent = str(reason)
 

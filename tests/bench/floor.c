@@ -5,7 +5,8 @@
  *
  * usage: bench_floor LIBRARY MODE SECONDS BATCH WIDTH...
  *   LIBRARY  path of a shared library with cblas_sgemm or dnnl_sgemm; its own environment chooses kernels and threads
- *   MODE     whole    one call a product
+ *   MODE     alone    one call a product, on one thread
+ *            whole    one call a product, on the library's threads
  *            rows     two threads of ours, each a call on half of the rows of the result
  *            columns  the same with halves of its columns
  *   SECONDS  how long to measure: step after step, so that caches hold what they hold in training */
@@ -40,6 +41,8 @@ struct product {
     int m, n, k, lda, ldb, ldc;
     const float *a, *b;
     float *c;
+    clockid_t clock;
+    double clock_cost;
     int count;
     double seconds[MAX_SAMPLES];
 };
@@ -47,9 +50,9 @@ struct product {
 static struct product products[MAX_PRODUCTS];
 static int product_count;
 
-static double now(void) {
+static double now(clockid_t clock) {
     struct timespec t;
-    clock_gettime(CLOCK_MONOTONIC, &t);
+    clock_gettime(clock, &t);
     return (double)t.tv_sec + (double)t.tv_nsec * 1e-9;
 }
 
@@ -181,26 +184,41 @@ static int compare(const void *a, const void *b) {
     return (x > y) - (x < y);
 }
 
-/* What two readings of the clock cost. */
-static double clock_cost(void) {
-    double least = 1;
-    for (int i = 0; i < 1000; i++) {
-        double start = now(), took = now() - start;
-        least = took < least ? took : least;
+/* What reading a clock adds to a time, typically. */
+static double clock_cost(clockid_t clock) {
+    enum { COUNT = 1001 };
+    double took[COUNT];
+    for (int i = 0; i < COUNT; i++) {
+        double start = now(clock);
+        took[i] = now(clock) - start;
     }
-    return least;
+    qsort(took, COUNT, sizeof *took, compare);
+    return took[COUNT / 2];
+}
+
+/* One thread is timed by its CPU time, which other processes disturb less. But that clock is slow to read, and what
+ * takes some microseconds only is seldom disturbed. */
+static void choose_clocks(bool alone) {
+    double cpu_cost = clock_cost(CLOCK_THREAD_CPUTIME_ID), cost = clock_cost(CLOCK_MONOTONIC);
+    for (int i = 0; i < product_count; i++) {
+        struct product *p = &products[i];
+        compute(p);
+        double start = now(CLOCK_MONOTONIC);
+        compute(p);
+        bool cpu = alone && now(CLOCK_MONOTONIC) - start > 5e-5;
+        p->clock = cpu ? CLOCK_THREAD_CPUTIME_ID : CLOCK_MONOTONIC;
+        p->clock_cost = cpu ? cpu_cost : cost;
+    }
 }
 
 static void measure(double budget) {
-    double start = now(), cost = clock_cost();
-    for (int step = -1; step < MIN_SAMPLES || (step < MAX_SAMPLES && now() - start < budget); step++)
+    double start = now(CLOCK_MONOTONIC);
+    for (int step = 0; step < MIN_SAMPLES || (step < MAX_SAMPLES && now(CLOCK_MONOTONIC) - start < budget); step++)
         for (int i = 0; i < product_count; i++) {
             struct product *p = &products[i];
-            double before = now();
+            double before = now(p->clock);
             compute(p);
-            double took = now() - before - cost;
-            if (step >= 0) /* the first one warms up */
-                p->seconds[p->count++] = took;
+            p->seconds[p->count++] = now(p->clock) - before - p->clock_cost;
         }
 }
 
@@ -235,7 +253,7 @@ static void print(void) {
 int main(int argc, char **argv) {
     int widths[MAX_LAYERS + 1], layers = argc - 6;
     if (layers < 1 || layers > MAX_LAYERS)
-        die("usage: bench_floor LIBRARY whole|rows|columns SECONDS BATCH WIDTH WIDTH...");
+        die("usage: bench_floor LIBRARY alone|whole|rows|columns SECONDS BATCH WIDTH WIDTH...");
     for (int i = 0; i <= layers; i++)
         widths[i] = atoi(argv[5 + i]);
     load(argv[1]);
@@ -245,6 +263,7 @@ int main(int argc, char **argv) {
     if (helper.used && pthread_create(&thread, NULL, help, NULL) != 0)
         die("no second thread");
     add_products(atoi(argv[4]), widths, layers);
+    choose_clocks(strcmp(argv[2], "alone") == 0);
     measure(atof(argv[3]));
     for (int i = 0; i < product_count; i++)
         check(&products[i]);
