@@ -45,11 +45,6 @@ struct workspace {
 /* Units begin … end - 1 of the node's axis, at one step. */
 typedef void (*cpu_kernel)(const struct task *task, int64_t step, int64_t begin, int64_t end, struct workspace *work);
 
-struct cpu_level {
-    const char *name;
-    const cpu_kernel *kernels; /* [KIND_COUNT] */
-};
-
 extern const cpu_kernel cpu_kernels_c[KIND_COUNT];
 #if defined(__x86_64__)
 extern const cpu_kernel cpu_kernels_avx2[KIND_COUNT], cpu_kernels_avx512[KIND_COUNT];
