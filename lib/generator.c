@@ -117,21 +117,20 @@ static double normal_single(nninit_generator *generator, double mean, double std
     return is_fused(generator) ? fma(z, std, mean) : z * std + mean;
 }
 
+static void fill_blocks_f32(nninit_generator *generator, float *x, int64_t count, float mean, float std) {
+    if (is_fused(generator)) {
+        generator->fill->normal(&generator->mt, x, count, mean, std);
+    } else {
+        generator->fill->uniform(&generator->mt, x, count, 0, 1, false);
+        torch_normal_f32(x, count / TORCH_BLOCK, mean, std);
+    }
+}
+
 /* Blocks of 16; a remainder is drawn anew into the last 16 places. */
 static void fill_normal_f32(nninit_generator *generator, float *x, int64_t count, float mean, float std) {
-    enum { CHUNK = 128 * TORCH_BLOCK }; /* stays in the first cache until it is transformed */
-    void (*uniform)(struct mt19937 *, float *, int64_t, float, float, bool) = generator->fill->uniform;
-    void (*normal)(float *, int64_t, float, float) = is_fused(generator) ? generator->fill->normal : torch_normal_f32;
-    for (int64_t i = 0; i < count; i += CHUNK) {
-        int64_t n = count - i < CHUNK ? count - i : CHUNK;
-        uniform(&generator->mt, x + i, n, 0, 1, false);
-        normal(x + i, n / TORCH_BLOCK, mean, std);
-    }
-    if (count % TORCH_BLOCK) {
-        x += count - TORCH_BLOCK;
-        uniform(&generator->mt, x, TORCH_BLOCK, 0, 1, false);
-        normal(x, 1, mean, std);
-    }
+    fill_blocks_f32(generator, x, count, mean, std);
+    if (count % TORCH_BLOCK)
+        fill_blocks_f32(generator, x + count - TORCH_BLOCK, TORCH_BLOCK, mean, std);
 }
 
 static void fill_normal_f64(nninit_generator *generator, double *x, int64_t count, double mean, double std) {

@@ -9,8 +9,8 @@
 struct fill {
     /* u * width + low, u of 24 bits; fused: one rounding instead of two. */
     void (*uniform)(struct mt19937 *mt, float *x, int64_t count, float low, float width, bool fused);
-    /* Box-Muller of the AVX2 profile, in place, on blocks of TORCH_BLOCK uniforms (torch_normal.h). */
-    void (*normal)(float *x, int64_t blocks, float mean, float std);
+    /* Of the AVX2 profile, for whole blocks of TORCH_BLOCK (torch_normal.h); what remains of count is left uniform. */
+    void (*normal)(struct mt19937 *mt, float *x, int64_t count, float mean, float std);
 };
 
 extern const struct fill fill_c, fill_avx2, fill_avx512, fill_neon;

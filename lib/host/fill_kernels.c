@@ -5,7 +5,7 @@
 #include "../law.h"
 #include "torch_normal.h"
 
-enum { HALF = TORCH_BLOCK / 2 };
+enum { HALF = TORCH_BLOCK / 2, LINE = 16 /* floats in a line of a cache */ };
 
 static const double pi = 3.14159265358979323846;
 
@@ -24,16 +24,29 @@ static inline void uniform_words(const uint32_t *restrict word, float *restrict 
             x[i] = unit(word[i]) * width + low;
 }
 
-static void uniform(struct mt19937 *mt, float *x, int64_t count, float low, float width, bool fused) {
+/* Memory that will be written: it arrives while other things are computed. */
+static inline void ask(const float *x, int64_t count) {
+    for (int64_t i = 0; i < count; i += LINE)
+        __builtin_prefetch(x + i, 1);
+}
+
+static inline void draw(struct mt19937 *mt, float *x, int64_t count, float low, float width, bool fused, bool far) {
     while (count > 0) {
-        if (mt->next >= MT19937_WORDS)
+        if (mt->next >= MT19937_WORDS) {
+            if (far)
+                ask(x, count < MT19937_WORDS ? count : MT19937_WORDS);
             mt19937_twist(mt);
+        }
         int left = MT19937_WORDS - mt->next, n = count < left ? (int)count : left;
         uniform_words(mt->word + mt->next, x, n, low, width, fused);
         mt->next += n;
         x += n;
         count -= n;
     }
+}
+
+static void uniform(struct mt19937 *mt, float *x, int64_t count, float low, float width, bool fused) {
+    draw(mt, x, count, low, width, fused, true);
 }
 
 /* Sine and cosine of 0 <= t <= 2 pi by Cephes' sinf and cosf, reduced by pi/4 in three parts; every product that is added
@@ -96,13 +109,27 @@ static inline void normal_pair(float *x, float mean, float std) {
 
 #endif
 
-static void normal(float *x, int64_t blocks, float mean, float std) {
+/* Meanwhile, what lies `next` floats further on is fetched. */
+static void transform(float *x, int64_t blocks, float mean, float std, int64_t next) {
 #if defined(__AVX512F__) && defined(__AVX512DQ__)
-    for (; blocks >= 2; blocks -= 2, x += 2 * TORCH_BLOCK)
+    for (; blocks >= 2; blocks -= 2, x += 2 * TORCH_BLOCK) {
+        ask(x + next, 2 * TORCH_BLOCK);
         normal_pair(x, mean, std);
+    }
 #endif
-    for (; blocks > 0; blocks--, x += TORCH_BLOCK)
+    for (; blocks > 0; blocks--, x += TORCH_BLOCK) {
+        ask(x + next, TORCH_BLOCK);
         normal_lanes(x, x + HALF, HALF, mean, std);
+    }
+}
+
+static void normal(struct mt19937 *mt, float *x, int64_t count, float mean, float std) {
+    enum { CHUNK = 128 * TORCH_BLOCK }; /* stays in the first cache until it is transformed */
+    for (; count > 0; count -= CHUNK, x += CHUNK) {
+        int64_t n = count < CHUNK ? count : CHUNK;
+        draw(mt, x, n, 0, 1, false, false);
+        transform(x, n / TORCH_BLOCK, mean, std, count >= 2 * CHUNK ? CHUNK : 0);
+    }
 }
 
 #define TABLE__(level) fill_##level
