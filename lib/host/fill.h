@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* PyTorch's draws of float32 by the array: loops over whole blocks of words, compiled once for each instruction set. The
+/* PyTorch's draws of float32 by the array: loops over blocks of words, compiled once for each instruction set. The
  * numbers, and the state that is left, are those of one draw after the other. */
 #ifndef NNINIT_LIB_HOST_FILL_H
 #define NNINIT_LIB_HOST_FILL_H

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Plain loops for the compiler to vectorize; compiled once for each instruction set, with LEVEL as the suffix of the table. */
+/* Plain loops for the compiler to vectorize; once for each instruction set, with LEVEL as the suffix of the table. */
 #include "fill.h"
 
 #include "../law.h"
@@ -49,8 +49,8 @@ static void uniform(struct mt19937 *mt, float *x, int64_t count, float low, floa
     draw(mt, x, count, low, width, fused, true);
 }
 
-/* Sine and cosine of 0 <= t <= 2 pi by Cephes' sinf and cosf, reduced by pi/4 in three parts; every product that is added
- * to is fused. */
+/* Sine and cosine of 0 <= t <= 2 pi by Cephes' sinf and cosf, reduced by pi/4 in three parts; every product that is
+ * added to is fused. */
 static inline void sincos_fused(float t, float *sine, float *cosine) {
     int32_t j = (int32_t)(t * 1.27323954473516f);
     j = (j + 1) & ~1;
@@ -87,7 +87,7 @@ static inline void normal_lanes(float *restrict u1, float *restrict u2, int lane
 
 #include <immintrin.h>
 
-/* Half a vector at x and half of one a block further on. The compiler would store two and load one, which has to wait. */
+/* Half a vector at x and half of one a block further on. The compiler would store two and load one, which waits. */
 static inline __m512 halves_load(const float *x) {
     return _mm512_insertf32x8(_mm512_castps256_ps512(_mm256_loadu_ps(x)), _mm256_loadu_ps(x + TORCH_BLOCK), 1);
 }

@@ -24,7 +24,7 @@ static inline uint32_t mt19937_mix(uint32_t upper, uint32_t lower) {
     return (y >> 1) ^ (-(lower & 1) & 0x9908b0dfu);
 }
 
-/* A new block, for kernels to inline. No word depends on one less than 227 places before it, so both loops vectorize. */
+/* A new block, for kernels to inline. No word depends on one less than 227 places before: both loops vectorize. */
 static inline void mt19937_twist(struct mt19937 *mt) {
     enum { N = MT19937_WORDS, M = 397 };
     uint32_t *w = mt->word;

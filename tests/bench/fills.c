@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* Seconds to fill 4096 x 4096 floats, by nninit_generator_uniform() and by nninit_generator_normal(): fills [REPEATS], a
- * line with both for each repeat. One thread; no executor is opened. */
+/* Seconds to fill 4096 x 4096 floats, by nninit_generator_uniform() and by nninit_generator_normal(): fills [REPEATS],
+ * a line with both for each repeat. One thread; no executor is opened. */
 #include <nninit/nninit.h>
 
 #include <stdio.h>

@@ -33,7 +33,7 @@ def seconds(command):
 
 
 def measure(build, rounds=7):
-    """{"uniform": {"nninit": median, "nninit_min": …, "torch": …, "torch_min": …, "ratio": …}, "normal": …}, seconds."""
+    """{"uniform": {"nninit": median seconds, "nninit_min": …, "torch": …, "torch_min": …, "ratio": …}, "normal": …}"""
     commands = {"nninit": [os.path.join(build, "tests", "bench_fills"), str(REPEATS)],
                 "torch": [sys.executable, os.path.abspath(__file__), "--torch"]}
     times = {who: [] for who in commands}

@@ -27,8 +27,9 @@ static void want_uniform(struct mt19937 *mt, float *x, int count, bool base) {
 
 /* Cephes' logf of 0 < x <= 1, every product that is added to fused. */
 static float log_of(float x) {
-    static const float p[] = {7.0376836292e-2f, -1.1514610310e-1f, 1.1676998740e-1f, -1.2420140846e-1f, 1.4249322787e-1f,
-                              -1.6668057665e-1f, 2.0000714765e-1f, -2.4999993993e-1f, 3.3333331174e-1f};
+    static const float p[] = {7.0376836292e-2f, -1.1514610310e-1f, 1.1676998740e-1f, -1.2420140846e-1f,
+                              1.4249322787e-1f, -1.6668057665e-1f, 2.0000714765e-1f, -2.4999993993e-1f,
+                              3.3333331174e-1f};
     int exponent;
     float m = frexpf(x, &exponent);
     if (m < 0.707106781186547524f) {
