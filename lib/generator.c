@@ -24,6 +24,7 @@ nninit_status nninit_generator_create(nninit_generator **out, nninit_context *co
     if (!generator)
         return NNINIT_ERR_MEMORY;
     generator->stream = stream;
+    generator->fill = fill_choose();
     nninit_generator_seed(generator, seed);
     *out = generator;
     return NNINIT_OK;
@@ -72,15 +73,6 @@ static double uniform53(nninit_generator *generator) {
     return (double)(mt19937_draw64(&generator->mt) & ((UINT64_C(1) << 53) - 1)) * 0x1p-53;
 }
 
-static void fill_uniform_f32(nninit_generator *generator, float *x, int64_t count, float low, float width) {
-    if (is_fused(generator))
-        for (int64_t i = 0; i < count; i++)
-            x[i] = fmaf(uniform24(generator), width, low);
-    else
-        for (int64_t i = 0; i < count; i++)
-            x[i] = uniform24(generator) * width + low;
-}
-
 static void fill_uniform_f64(nninit_generator *generator, double *x, int64_t count, double low, double width) {
     for (int64_t i = 0; i < count; i++)
         x[i] = is_fused(generator) ? fma(uniform53(generator), width, low) : uniform53(generator) * width + low;
@@ -100,7 +92,8 @@ nninit_status nninit_generator_uniform(nninit_generator *generator, nninit_dtype
     low = fpenv_opaque(low);
     high = fpenv_opaque(high);
     if (dtype == NNINIT_FLOAT32)
-        fill_uniform_f32(generator, values, count, (float)low, (float)high - (float)low);
+        generator->fill->uniform(&generator->mt, values, count, (float)low, (float)high - (float)low,
+                                 is_fused(generator));
     else
         fill_uniform_f64(generator, values, count, low, high - low);
     fpenv_leave(&caller);
@@ -124,26 +117,29 @@ static double normal_single(nninit_generator *generator, double mean, double std
     return is_fused(generator) ? fma(z, std, mean) : z * std + mean;
 }
 
+static void fill_blocks_f32(nninit_generator *generator, float *x, int64_t count, float mean, float std) {
+    if (is_fused(generator)) {
+        generator->fill->normal(&generator->mt, x, count, mean, std);
+    } else {
+        generator->fill->uniform(&generator->mt, x, count, 0, 1, false);
+        torch_normal_f32(x, count / TORCH_BLOCK, mean, std);
+    }
+}
+
 /* Blocks of 16; a remainder is drawn anew into the last 16 places. */
 static void fill_normal_f32(nninit_generator *generator, float *x, int64_t count, float mean, float std) {
-    fill_uniform_f32(generator, x, count, 0, 1);
-    for (int64_t i = 0; i + TORCH_BLOCK <= count; i += TORCH_BLOCK)
-        torch_normal_block_f32(x + i, mean, std, is_fused(generator));
-    if (count % TORCH_BLOCK) {
-        x += count - TORCH_BLOCK;
-        fill_uniform_f32(generator, x, TORCH_BLOCK, 0, 1);
-        torch_normal_block_f32(x, mean, std, is_fused(generator));
-    }
+    fill_blocks_f32(generator, x, count, mean, std);
+    if (count % TORCH_BLOCK)
+        fill_blocks_f32(generator, x + count - TORCH_BLOCK, TORCH_BLOCK, mean, std);
 }
 
 static void fill_normal_f64(nninit_generator *generator, double *x, int64_t count, double mean, double std) {
     fill_uniform_f64(generator, x, count, 0, 1);
-    for (int64_t i = 0; i + TORCH_BLOCK <= count; i += TORCH_BLOCK)
-        torch_normal_block_f64(x + i, mean, std, is_fused(generator));
+    torch_normal_f64(x, count / TORCH_BLOCK, mean, std, is_fused(generator));
     if (count % TORCH_BLOCK) {
         x += count - TORCH_BLOCK;
         fill_uniform_f64(generator, x, TORCH_BLOCK, 0, 1);
-        torch_normal_block_f64(x, mean, std, is_fused(generator));
+        torch_normal_f64(x, 1, mean, std, is_fused(generator));
     }
 }
 

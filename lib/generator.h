@@ -2,7 +2,7 @@
 #ifndef NNINIT_LIB_GENERATOR_H
 #define NNINIT_LIB_GENERATOR_H
 
-#include "host/mt19937.h"
+#include "host/fill.h"
 #include "object.h"
 
 #include <nninit/generator.h>
@@ -11,6 +11,7 @@ struct nninit_generator {
     struct object object;
     nninit_stream stream;
     struct mt19937 mt;
+    const struct fill *fill;
     double next_normal; /* the second half of a Box-Muller pair */
     bool has_next_normal;
     /* PyTorch keeps a float one too; nothing on the CPU draws it, but a state that holds one is given back whole. */

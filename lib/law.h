@@ -55,8 +55,8 @@ static inline float law_exp(float x) {
     return x < -87.33f ? 0.0f : x > 88.72f ? INFINITY : x == x ? y : x;
 }
 
-/* log of a positive normal; polynomial of Cephes' logf. log(0) = -Inf, log(+Inf) = +Inf; negative or NaN gives NaN. */
-static inline float law_log(float x) {
+/* log of a positive normal; polynomial of Cephes' logf. */
+static inline float law_log_normal(float x) {
     uint32_t u = law_bits(x);
     float e = (float)((int32_t)(u >> 23) - 126);
     float m = law_float((u & 0x007fffffu) | 0x3f000000u);
@@ -76,7 +76,12 @@ static inline float law_log(float x) {
     y = fmaf(y, z, e * -2.12194440e-4f);
     y = fmaf(-z, 0.5f, y);
     m = m + y;
-    float result = fmaf(e, 0.693359375f, m);
+    return fmaf(e, 0.693359375f, m);
+}
+
+/* log(0) = -Inf, log(+Inf) = +Inf; negative or NaN gives NaN. */
+static inline float law_log(float x) {
+    float result = law_log_normal(x);
     return x > 0.0f ? (x <= FLT_MAX ? result : x) : x == 0.0f ? -INFINITY : NAN;
 }
 

@@ -4,6 +4,8 @@
 #include "cpu.h"
 #include "tuner.h"
 
+#include "../host/isa.h"
+
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -11,7 +13,7 @@
 
 struct device {
     struct host host;
-    const struct cpu_level *level;
+    const cpu_kernel *kernels; /* [KIND_COUNT] */
     struct pool *pool;
     struct limits limits;
     bool calibrated;
@@ -33,40 +35,15 @@ struct cpu_exec {
 
 static const struct limits limits_until_calibrated = {0.5f, 0.5f, 0.5f};
 
-static const struct cpu_level levels[] = {
+static const cpu_kernel *const kernels[ISA_COUNT] = {
 #if defined(__x86_64__)
-    {"avx512", cpu_kernels_avx512},
-    {"avx2", cpu_kernels_avx2},
+    [ISA_AVX512] = cpu_kernels_avx512,
+    [ISA_AVX2] = cpu_kernels_avx2,
 #elif defined(__aarch64__)
-    {"neon", cpu_kernels_neon},
+    [ISA_NEON] = cpu_kernels_neon,
 #endif
-    {"c", cpu_kernels_c},
+    [ISA_C] = cpu_kernels_c,
 };
-
-static bool level_runs(const struct cpu_level *level) {
-#if defined(__x86_64__)
-    if (strcmp(level->name, "avx512") == 0)
-        return __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512dq");
-    if (strcmp(level->name, "avx2") == 0)
-        return __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma");
-#endif
-    (void)level;
-    return true;
-}
-
-/* The best level that this machine runs, or the one that NNINIT_CPU names. */
-static nninit_status choose_level(const struct host *host, const struct cpu_level **out) {
-    const char *forced = secure_getenv("NNINIT_CPU");
-    bool any = !forced || !*forced;
-    for (size_t i = 0; i < sizeof levels / sizeof *levels; i++) {
-        *out = &levels[i];
-        if ((any || strcmp(forced, levels[i].name) == 0) && level_runs(*out))
-            return NNINIT_OK;
-    }
-    return host->fail(host->context, NNINIT_ERR_BACKEND,
-                      "NNINIT_CPU is \"%.31s\", which this build or processor lacks; known: avx512, avx2, neon, c",
-                      forced);
-}
 
 /* Zeros are skipped where that pays; NNINIT_CPU_LISTS=never or always is for tests and measurements. In plain C, whose
  * multiplications are calls, it always pays. */
@@ -74,28 +51,29 @@ static void choose_limits(struct device *device) {
     const char *forced = secure_getenv("NNINIT_CPU_LISTS");
     bool never = forced && strcmp(forced, "never") == 0, always = forced && strcmp(forced, "always") == 0;
     float all = never ? LISTS_NEVER : LISTS_ALWAYS;
-    device->calibrated = never || always || device->level->kernels == cpu_kernels_c;
+    device->calibrated = never || always || device->kernels == cpu_kernels_c;
     device->limits = device->calibrated ? (struct limits){all, all, all} : limits_until_calibrated;
 }
 
 static nninit_status open_cpu(struct device **out, const struct host *host) {
-    const struct cpu_level *level;
-    nninit_status status = choose_level(host, &level);
-    if (status < 0)
-        return status;
+    enum isa isa = isa_choose();
+    if (isa == ISA_COUNT)
+        return host->fail(host->context, NNINIT_ERR_BACKEND,
+                          "NNINIT_CPU is \"%.31s\", which this build or processor lacks; known are avx512, avx2, neon "
+                          "and c", secure_getenv("NNINIT_CPU"));
     struct device *device = host->alloc(host->context, sizeof *device);
     if (!device)
         return NNINIT_ERR_MEMORY;
     device->host = *host;
-    device->level = level;
+    device->kernels = kernels[isa];
     int threads = host->threads ? host->threads : cpus_usable("");
     choose_limits(device);
-    status = pool_create(&device->pool, &device->host, threads);
+    nninit_status status = pool_create(&device->pool, &device->host, threads);
     if (status < 0) {
         host->free(host->context, device);
         return status;
     }
-    snprintf(device->description, sizeof device->description, "cpu (%s, %d thread%s)", level->name, threads,
+    snprintf(device->description, sizeof device->description, "cpu (%s, %d thread%s)", isa_name(isa), threads,
              threads == 1 ? "" : "s");
     *out = device;
     return NNINIT_OK;
@@ -132,7 +110,7 @@ static nninit_status calibrate(struct device *device, const struct exec *exec) {
             largest = plan_multiplications(&exec->tasks[n]);
     if (device->calibrated || largest < CALIBRATION_MULTIPLICATIONS)
         return NNINIT_OK;
-    nninit_status status = cpu_calibrate(&device->limits, &device->host, device->level->kernels);
+    nninit_status status = cpu_calibrate(&device->limits, &device->host, device->kernels);
     device->calibrated = status == NNINIT_OK;
     return status;
 }
@@ -165,7 +143,7 @@ static void run_slice(struct cpu_exec *exec, const struct stage *stage, int64_t 
     struct slice slice;
     if (!plan_slice(stage, thread, exec->threads, &slice))
         return;
-    exec->device->level->kernels[task->kind](task, step, &slice, &exec->plan.work[thread]);
+    exec->device->kernels[task->kind](task, step, &slice, &exec->plan.work[thread]);
     if (task->kind == KIND_MEAN && !isfinite(*(float *)operand_slot(&task->out[0], step)))
         exec->finite = false;
 }

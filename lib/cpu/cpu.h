@@ -56,11 +56,6 @@ struct workspace {
 typedef void (*cpu_kernel)(const struct task *task, int64_t step, const struct slice *slice,
                            const struct workspace *work);
 
-struct cpu_level {
-    const char *name;
-    const cpu_kernel *kernels; /* [KIND_COUNT] */
-};
-
 extern const cpu_kernel cpu_kernels_c[KIND_COUNT];
 #if defined(__x86_64__)
 extern const cpu_kernel cpu_kernels_avx2[KIND_COUNT], cpu_kernels_avx512[KIND_COUNT];

@@ -19,14 +19,35 @@ struct mt19937 {
 void mt19937_seed(struct mt19937 *mt, uint64_t seed);
 void mt19937_block(struct mt19937 *mt);
 
-static inline uint32_t mt19937_draw(struct mt19937 *mt) {
-    if (mt->next >= MT19937_WORDS)
-        mt19937_block(mt);
-    uint32_t y = mt->word[mt->next++];
+static inline uint32_t mt19937_mix(uint32_t upper, uint32_t lower) {
+    uint32_t y = (upper & 0x80000000u) | (lower & 0x7fffffffu);
+    return (y >> 1) ^ (-(lower & 1) & 0x9908b0dfu);
+}
+
+/* A new block, for kernels to inline. No word depends on one less than 227 places before: both loops vectorize. */
+static inline void mt19937_twist(struct mt19937 *mt) {
+    enum { N = MT19937_WORDS, M = 397 };
+    uint32_t *w = mt->word;
+    for (int i = 0; i < N - M; i++)
+        w[i] = w[i + M] ^ mt19937_mix(w[i], w[i + 1]);
+    for (int i = N - M; i < N - 1; i++)
+        w[i] = w[i + M - N] ^ mt19937_mix(w[i], w[i + 1]);
+    w[N - 1] = w[M - 1] ^ mt19937_mix(w[N - 1], w[0]);
+    mt->next = 0;
+    mt->fresh = false;
+}
+
+static inline uint32_t mt19937_temper(uint32_t y) {
     y ^= y >> 11;
     y ^= (y << 7) & 0x9d2c5680u;
     y ^= (y << 15) & 0xefc60000u;
     return y ^ (y >> 18);
+}
+
+static inline uint32_t mt19937_draw(struct mt19937 *mt) {
+    if (mt->next >= MT19937_WORDS)
+        mt19937_block(mt);
+    return mt19937_temper(mt->word[mt->next++]);
 }
 
 static inline uint64_t mt19937_draw64(struct mt19937 *mt) {

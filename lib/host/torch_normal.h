@@ -5,11 +5,13 @@
 #define NNINIT_LIB_HOST_TORCH_NORMAL_H
 
 #include <stdbool.h>
+#include <stdint.h>
 
 enum { TORCH_BLOCK = 16 };
 
-/* fused: the AVX2 profile, polynomials and fused multiply-adds; else libm and two roundings. */
-void torch_normal_block_f32(float *x, float mean, float std, bool fused);
-void torch_normal_block_f64(double *x, double mean, double std, bool fused);
+/* libm and two roundings: the base profile. That of AVX2 is in fill.h. */
+void torch_normal_f32(float *x, int64_t blocks, float mean, float std);
+/* libm in both profiles; fused: one rounding at the end. */
+void torch_normal_f64(double *x, int64_t blocks, double mean, double std, bool fused);
 
 #endif

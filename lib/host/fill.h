@@ -1,0 +1,21 @@
+/* SPDX-License-Identifier: MIT */
+/* PyTorch's draws of float32 by the array: loops over blocks of words, compiled once for each instruction set. The
+ * numbers, and the state that is left, are those of one draw after the other. */
+#ifndef NNINIT_LIB_HOST_FILL_H
+#define NNINIT_LIB_HOST_FILL_H
+
+#include "mt19937.h"
+
+struct fill {
+    /* u * width + low, u of 24 bits; fused: one rounding instead of two. */
+    void (*uniform)(struct mt19937 *mt, float *x, int64_t count, float low, float width, bool fused);
+    /* Of the AVX2 profile, for whole blocks of TORCH_BLOCK (torch_normal.h); what remains of count is left uniform. */
+    void (*normal)(struct mt19937 *mt, float *x, int64_t count, float mean, float std);
+};
+
+extern const struct fill fill_c, fill_avx2, fill_avx512, fill_neon;
+
+/* By isa_choose(); portable C where that finds none. */
+const struct fill *fill_choose(void);
+
+#endif
