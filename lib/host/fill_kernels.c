@@ -83,7 +83,7 @@ static inline void normal_lanes(float *restrict u1, float *restrict u2, int lane
     }
 }
 
-#if defined(__AVX512F__) && defined(__AVX512DQ__)
+#if defined(LEVEL_AVX512)
 
 #include <immintrin.h>
 
@@ -111,7 +111,7 @@ static inline void normal_pair(float *x, float mean, float std) {
 
 /* Meanwhile, what lies `next` floats further on is fetched. */
 static void transform(float *x, int64_t blocks, float mean, float std, int64_t next) {
-#if defined(__AVX512F__) && defined(__AVX512DQ__)
+#if defined(LEVEL_AVX512)
     for (; blocks >= 2; blocks -= 2, x += 2 * TORCH_BLOCK) {
         ask(x + next, 2 * TORCH_BLOCK);
         normal_pair(x, mean, std);
