@@ -18,7 +18,8 @@ enum {
     PER_GROUP = GROUP / WIDTH,
     TILE = 6,
     TILE_VECS = TILE_GROUPS * PER_GROUP,
-    DEPTH = 1024 /* columns that a product takes at a time, so that its operands stay in the cache */
+    DEPTH = 1024,    /* columns that a product takes at a time, so that its operands stay in the cache, */
+    ROWS_DEPTH = 256 /* and rows of the batch that a weight's gradient does: each is in a page of its own */
 };
 
 /* Rows of the next tile when `left` remain: tiles as equal as they can be, none above TILE, so that a remainder is not a
@@ -199,12 +200,12 @@ INLINE void adam_vec(const struct law_adam *o, float step, float root, float shr
     vec_store(p, vec_sub(w, vec_div(vec_mul(vec_all(step), m1), denominator)));
 }
 
-/* Sums of `rows` inputs x `groups` groups, on their way from a tile to the packed tensors. */
-static void tn_finish(const struct tn_target *t, const float *sum, int rows, int groups,
-                                                int64_t at, int64_t width) {
-    for (int r = 0; r < rows; r++, at += width)
-        for (int j = 0; j < groups * GROUP; j += WIDTH, sum += WIDTH) {
-            vec g = vec_add(vec_load(sum), vec_zero()); /* docs/numerics.md: no -0 */
+/* What becomes of the sums of some inputs x `outputs` outputs, [inputs][PANEL]; `at` is their place in the packed tensors. */
+static void tn_finish(const struct tn_target *t, const float *sum, int64_t inputs, int64_t outputs, int64_t at,
+                      int64_t width) {
+    for (int64_t i = 0; i < inputs; i++, sum += PANEL, at += width)
+        for (int64_t j = 0; j < outputs; j += WIDTH) {
+            vec g = vec_add(vec_load(sum + j), vec_zero()); /* docs/numerics.md: no -0 */
             if (t->gradient)
                 vec_store(t->gradient + at + j, g);
             else
@@ -212,18 +213,18 @@ static void tn_finish(const struct tn_target *t, const float *sum, int rows, int
         }
 }
 
-/* dw = dy^T x: inputs and outputs. */
-INLINE void dense_tn(const struct operand *dy, const struct operand *x, const struct operand *dw,
-                     const struct tn_target *t, const struct slice *s) {
-    const float *DY = dy->data, *X = x->data;
-    for (int64_t i = s->i, inputs; i < s->i_end; i += inputs) {
-        inputs = tile_rows(s->i_end - i);
-        for (int64_t o = s->o, groups; o < s->o_end; o += groups * GROUP) {
-            groups = tile_groups(panel_left(o, s->o_end));
-            int64_t width = panel_width(dw->rows, o);
-            float sum[TILE * TILE_GROUPS * GROUP];
-            tiles[1][groups - 1][inputs - 1](X + i, x->stride, DY + o, dy->stride, dy->rows, sum, groups * GROUP, true);
-            tn_finish(t, sum, (int)inputs, (int)groups, panel_offset(dw->cols, o) + i * width, width);
+/* sum[i][o] = sum over b of x[b, i] dy[b, o], for some inputs and at most PANEL outputs, from pointers to the first. */
+INLINE void dense_sums(const float *x, int64_t x_next, const float *dy, int64_t dy_next, int64_t rows, int64_t inputs,
+                       int64_t outputs, float *sum) {
+    for (int64_t b = 0; b < rows; b += ROWS_DEPTH) {
+        int64_t n = rows - b < ROWS_DEPTH ? rows - b : ROWS_DEPTH;
+        for (int64_t i = 0, taken; i < inputs; i += taken) {
+            taken = tile_rows(inputs - i);
+            for (int64_t o = 0, groups; o < outputs; o += groups * GROUP) {
+                groups = tile_groups(outputs - o);
+                tiles[1][groups - 1][taken - 1](x + b * x_next + i, x_next, dy + b * dy_next + o, dy_next, n,
+                                               sum + i * PANEL + o, PANEL, b == 0);
+            }
         }
     }
 }

@@ -101,17 +101,26 @@ INLINE void nn(const struct task *t, const struct operand *y, const struct slice
     }
 }
 
-/* dw = dy^T x: inputs and outputs. */
+/* dw = dy^T x: inputs, a block at a time, and outputs. */
 INLINE void tn(const struct task *t, const struct tn_target *target, const struct slice *s, const struct workspace *work) {
-    const struct operand *x = &t->in[1];
-    for (int64_t i = s->i; i < s->i_end; i += BLOCK) {
-        int64_t cols = s->i_end - i < BLOCK ? s->i_end - i : BLOCK;
-        int64_t count = count_nonzeros(F(*x) + i, x->stride, x->rows, cols);
-        struct slice block = {.i = i, .i_end = i + cols, .o = s->o, .o_end = round_up(s->o_end, GROUP)};
-        if (lists_pay(work->limits.weights, count, x->rows * cols))
-            list_tn(&t->in[0], x, &t->out[0], target, &block, work);
-        else
-            dense_tn(&t->in[0], x, &t->out[0], target, &block);
+    const struct operand *dy = &t->in[0], *x = &t->in[1], *dw = &t->out[0];
+    float sum[BLOCK * PANEL];
+    for (int64_t i = s->i, inputs; i < s->i_end; i += inputs) {
+        inputs = s->i_end - i < BLOCK ? s->i_end - i : BLOCK;
+        const float *X = F(*x) + i;
+        int64_t count = count_nonzeros(X, x->stride, x->rows, inputs);
+        bool listed = lists_pay(work->limits.weights, count, x->rows * inputs);
+        if (listed)
+            list_block(work, X, x->stride, x->rows, inputs);
+        for (int64_t o = s->o, left; o < s->o_end; o += left) {
+            left = panel_left(o, round_up(s->o_end, GROUP));
+            if (listed)
+                list_sums(work, F(*dy) + o, dy->stride, x->rows, inputs, left, sum);
+            else
+                dense_sums(X, x->stride, F(*dy) + o, dy->stride, x->rows, inputs, left, sum);
+            int64_t width = panel_width(dw->rows, o);
+            tn_finish(target, sum, inputs, left, panel_offset(dw->cols, o) + i * width, width);
+        }
     }
 }
 

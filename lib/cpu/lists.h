@@ -123,21 +123,17 @@ INLINE void list_piece(const struct product *p, int64_t begin, int64_t end, int6
                              list_row_chunk(G, p, b, o, w, width, k, lists + (b - begin) * lists_size(p->n)))
 }
 
-/* As dense_tn(), over lists, for at most BLOCK inputs: their columns of x are turned into rows first. */
-INLINE void list_tn(const struct operand *dy, const struct operand *x, const struct operand *dw,
-                    const struct tn_target *t, const struct slice *s, const struct workspace *work) {
-    float sum[BLOCK * PANEL];
-    const int64_t cols = s->i_end - s->i, stride = round_up(x->rows, GROUP);
-    const struct product p = {.a = work->strip, .a_stride = stride, .y = sum, .y_stride = PANEL, .n = x->rows};
-    transpose((const float *)x->data + s->i, x->stride, x->rows, cols, work->strip, stride);
-    list_rows(&p, 0, cols, work->list);
-    for (int64_t o = s->o, left; o < s->o_end; o += left) {
-        left = panel_left(o, s->o_end);
-        int64_t width = panel_width(dw->rows, o), at = panel_offset(dw->cols, o) + s->i * width;
-        list_piece(&p, 0, cols, 0, left, (const float *)dy->data + o, dy->stride, work->list);
-        for (int64_t c = 0; c < cols; c++)
-            tn_finish(t, sum + c * PANEL, 1, (int)(left / GROUP), at + c * width, width);
-    }
+/* As dense_sums(), over lists of the block that list_block() has turned and listed. */
+INLINE void list_sums(const struct workspace *work, const float *dy, int64_t dy_next, int64_t rows, int64_t inputs,
+                      int64_t outputs, float *sum) {
+    const struct product p = {.a = work->strip, .a_stride = round_up(rows, GROUP), .y = sum, .y_stride = PANEL, .n = rows};
+    list_piece(&p, 0, inputs, 0, outputs, dy, dy_next, work->list);
+}
+
+INLINE void list_block(const struct workspace *work, const float *x, int64_t x_next, int64_t rows, int64_t inputs) {
+    const struct product p = {.a = work->strip, .a_stride = round_up(rows, GROUP), .n = rows};
+    transpose(x, x_next, rows, inputs, work->strip, p.a_stride);
+    list_rows(&p, 0, inputs, work->list);
 }
 
 #endif
