@@ -33,6 +33,10 @@ struct slice {
 /* Lists of non-zeros (lists.h) name columns of a chunk by bytes, and are made for a block of a weight's inputs at a time. */
 enum { CHUNK = 128, CHUNK_ROOM = CHUNK + 8, BLOCK = 64 };
 
+/* Rows of the batch that a product takes at a time, so that they and their lists stay in a core's cache; more where a weight
+ * has to be transposed each time. */
+enum { NT_ROWS = 128, NN_ROWS = 512 };
+
 /* Bytes of the lists of a row of that many columns. */
 static inline int64_t lists_size(int64_t cols) {
     return (cols + CHUNK - 1) / CHUNK * CHUNK_ROOM;

@@ -59,21 +59,25 @@ KERNEL(gather_32) {
         memcpy(ROW(t->out[0], b), F(t->in[0]) + index[b] * t->out[0].cols, (size_t)t->out[0].cols * 4);
 }
 
-/* The slice's lists of non-zeros if they pay, else NULL. */
-INLINE const uint8_t *lists_of(const struct product *p, const struct slice *s, float limit, const struct workspace *work) {
-    int64_t rows = s->b_end - s->b, count = count_nonzeros(p->a + s->b * p->a_stride, p->a_stride, rows, p->n);
+INLINE int64_t least(int64_t a, int64_t b) {
+    return a < b ? a : b;
+}
+
+/* Lists of the non-zeros of some rows if they pay, else NULL. */
+INLINE const uint8_t *lists_of(const struct product *p, int64_t b, int64_t b_end, float limit, const struct workspace *work) {
+    int64_t rows = b_end - b, count = count_nonzeros(p->a + b * p->a_stride, p->a_stride, rows, p->n);
     if (!lists_pay(limit, count, rows * p->n))
         return NULL;
-    list_rows(p, s->b, s->b_end, work->list);
+    list_rows(p, b, b_end, work->list);
     return work->list;
 }
 
-INLINE void piece(const struct product *p, const struct slice *s, int64_t o, int64_t left, const float *w, int64_t width,
+INLINE void piece(const struct product *p, int64_t b, int64_t b_end, int64_t o, int64_t left, const float *w, int64_t width,
                   const uint8_t *lists) {
     if (lists)
-        list_piece(p, s->b, s->b_end, o, left, w, width, lists);
+        list_piece(p, b, b_end, o, left, w, width, lists);
     else
-        dense_piece(p, s->b, s->b_end, o, left, w, width);
+        dense_piece(p, b, b_end, o, left, w, width);
 }
 
 /* y = x w^T: rows and outputs. */
@@ -81,10 +85,13 @@ INLINE void nt(const struct task *t, const float *bias, bool is_relu, const stru
     const struct operand *w = &t->in[1];
     const struct product p = {F(t->in[0]), t->in[0].stride, F(t->out[0]), t->out[0].stride, w->cols,
                               {.bias = bias, .relu = is_relu}};
-    const uint8_t *lists = lists_of(&p, s, work->limits.forward, work);
-    for (int64_t o = s->o, left; o < s->o_end; o += left) {
-        left = panel_left(o, round_up(s->o_end, GROUP));
-        piece(&p, s, o, left, F(*w) + panel_offset(w->cols, o), panel_width(w->rows, o), lists);
+    for (int64_t b = s->b, b_end; b < s->b_end; b = b_end) {
+        b_end = least(b + NT_ROWS, s->b_end);
+        const uint8_t *lists = lists_of(&p, b, b_end, work->limits.forward, work);
+        for (int64_t o = s->o, left; o < s->o_end; o += left) {
+            left = panel_left(o, round_up(s->o_end, GROUP));
+            piece(&p, b, b_end, o, left, F(*w) + panel_offset(w->cols, o), panel_width(w->rows, o), lists);
+        }
     }
 }
 
@@ -93,11 +100,14 @@ INLINE void nn(const struct task *t, const struct operand *y, const struct slice
     const struct operand *w = &t->in[1];
     const struct product p = {F(t->in[0]), t->in[0].stride, F(t->out[0]), t->out[0].stride, w->rows,
                               {.positive = y ? F(*y) : NULL, .positive_stride = y ? y->stride : 0}};
-    const uint8_t *lists = lists_of(&p, s, work->limits.backward, work);
-    for (int64_t i = s->i; i < s->i_end; i += PANEL) {
-        int64_t inputs = s->i_end - i < PANEL ? s->i_end - i : PANEL;
-        transpose_strip(w, i, inputs, work->strip);
-        piece(&p, s, i, round_up(inputs, GROUP), work->strip, PANEL, lists);
+    for (int64_t b = s->b, b_end; b < s->b_end; b = b_end) {
+        b_end = least(b + NN_ROWS, s->b_end);
+        const uint8_t *lists = lists_of(&p, b, b_end, work->limits.backward, work);
+        for (int64_t i = s->i; i < s->i_end; i += PANEL) {
+            int64_t inputs = least(s->i_end - i, PANEL);
+            transpose_strip(w, i, inputs, work->strip);
+            piece(&p, b, b_end, i, round_up(inputs, GROUP), work->strip, PANEL, lists);
+        }
     }
 }
 
@@ -106,7 +116,7 @@ INLINE void tn(const struct task *t, const struct tn_target *target, const struc
     const struct operand *dy = &t->in[0], *x = &t->in[1], *dw = &t->out[0];
     float sum[BLOCK * PANEL];
     for (int64_t i = s->i, inputs; i < s->i_end; i += inputs) {
-        inputs = s->i_end - i < BLOCK ? s->i_end - i : BLOCK;
+        inputs = least(s->i_end - i, BLOCK);
         const float *X = F(*x) + i;
         int64_t count = count_nonzeros(X, x->stride, x->rows, inputs);
         bool listed = lists_pay(work->limits.weights, count, x->rows * inputs);

@@ -181,11 +181,13 @@ static void measure(const struct task *task, int64_t *strip, int64_t *list) {
     switch (task->kind) {
     case KIND_GEMM_NN:
     case KIND_GEMM_NN_RELU_GRADIENT:
-        at_least(strip, round_up(b->rows, GROUP) * PANEL); /* fall through */
+        at_least(strip, round_up(b->rows, GROUP) * PANEL);
+        at_least(list, (a->rows < NN_ROWS ? a->rows : NN_ROWS) * lists_size(a->cols));
+        break;
     case KIND_GEMM_NT:
     case KIND_LINEAR:
     case KIND_LINEAR_RELU:
-        at_least(list, a->rows * lists_size(a->cols));
+        at_least(list, (a->rows < NT_ROWS ? a->rows : NT_ROWS) * lists_size(a->cols));
         break;
     case KIND_GEMM_TN:
     case KIND_GEMM_TN_ADAM:

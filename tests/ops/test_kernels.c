@@ -8,7 +8,7 @@
 
 #include <time.h>
 
-enum { ROWS_MAX = 300, WIDTH_MAX = 800, ELEMENTS_MAX = 512 * 800 };
+enum { ROWS_MAX = 1040, ELEMENTS_MAX = 512 * 800 };
 
 static const enum kind kinds[] = {KIND_GEMM_NT, KIND_LINEAR, KIND_LINEAR_RELU, KIND_GEMM_NN, KIND_GEMM_NN_RELU_GRADIENT,
                                   KIND_GEMM_TN, KIND_GEMM_TN_ADAM, KIND_COLUMN_SUM, KIND_SGD, KIND_ADAM};
@@ -150,7 +150,7 @@ static void bed_open(struct bed *b, const char *backend, int threads, enum kind 
     int32_t index[ROWS_MAX];
     for (int i = 0; i < ROWS_MAX; i++)
         index[i] = i;
-    static float x[ROWS_MAX * WIDTH_MAX], dy[ROWS_MAX * WIDTH_MAX];
+    static float x[ELEMENTS_MAX], dy[ELEMENTS_MAX];
     fill(x, shape->rows * shape->inputs, percent, 91);
     fill(dy, shape->rows * shape->outputs, percent, 92);
     ck_assert_ok(b->context, e->bind(b->exec, b->x, x, shape->rows, false));
@@ -239,13 +239,13 @@ START_TEST(remainders) {
 }
 END_TEST
 
-/* Rows and columns beyond what a product takes at a time (DEPTH, CHUNK, BLOCK). */
+/* Rows and columns beyond what a product takes at a time (DEPTH, CHUNK, BLOCK, …_ROWS). */
 START_TEST(blocks) {
-    static const struct shape shapes[] = {{6, 1, 1500}, {5, 1100, 20}, {129, 130, 20}, {257, 20, 70}, {100, 784, 64}};
+    static const struct shape shapes[] = {{6, 1, 1500}, {5, 1100, 20}, {129, 130, 20}, {257, 20, 70}, {100, 784, 64}, {1040, 70, 20}};
     bool runs[4];
     find_levels(runs);
     for (int k = 0; k < KINDS; k++)
-        for (int s = 0; s < 5; s++)
+        for (int s = 0; s < 6; s++)
             compare(runs, kinds[k], &shapes[s], s % 2, 2);
 }
 END_TEST
