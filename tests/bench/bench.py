@@ -16,7 +16,9 @@ import statistics
 import sys
 import tempfile
 
-from contenders import answer, blas_libraries, busy_process, describe_machine, torch_installations, unpack_data
+import fills
+from contenders import (answer, answer_lines, blas_libraries, busy_process, describe_machine, torch_installations,
+                        unpack_data)
 
 NETS = {"3-layer": [784, 256, 256, 10], "5-layer": [784, 512, 512, 512, 512, 10]}
 IMAGES, BATCH = 60000, 100
@@ -75,7 +77,6 @@ class Bench:
         self.machine = describe_machine(self.build)
         self.rows, self.floors, self.samples = [], [], {}
         self.absent = [f"{x.name}: {x.absent}" for x in libraries + self.torches if x.absent]
-        self.absent.append("a product of nninit alone / FMA peak: no public function computes one")
         if not options.venv:
             self.absent.append("newest PyTorch: no --venv")
         if not self.blas:
@@ -245,6 +246,29 @@ def measure_first(bench):
             bench.add(f"{name}: first step from {kind} data, ms after the process was started", after, "{:.0f}")
 
 
+def measure_kernels(bench):
+    """Products alone, through the executor, one thread; those of the nets' large shapes."""
+    command = [bench.build + "/tests/ops_kernels", "bench"]
+    lines = [line for _ in range(bench.rounds) for line in answer_lines(command, CK_FORK="no")]
+    bench.keep("kernels", {"": lines})
+    for level, product in dict.fromkeys((line["level"], line["product"]) for line in lines):
+        large = [line for line in lines if (line["level"], line["product"]) == (level, product) and line["outputs"] > 10]
+        peak = bench.machine["peak"].get(level, [0])[0]
+        if peak:
+            bench.add(f"{product} alone, dense / {level} peak", [1e9 * line["dense"] / peak for line in large],
+                      note=f"peak {peak / 1e9:.0f} GFLOP/s")
+
+
+def measure_fills(bench):
+    """4096 x 4096 floats, one thread, PyTorch's numbers."""
+    for torch in bench.torches:
+        if not torch.absent:
+            for fill, row in fills.measure(bench.build, bench.rounds, torch.python).items():
+                bench.keep(f"{fill} {torch.name}", row)
+                bench.add(f"{fill} fill: {torch.name} / nninit", [row["ratio"]],
+                          least=row["torch_min"] / row["nninit_min"], note=f"{1e3 * row['nninit']:.1f} ms")
+
+
 def measure_busy(bench):
     def beside(run, cpu=None):
         def measured():
@@ -268,7 +292,7 @@ def measure_busy(bench):
 
 
 SECTIONS = {"nets": measure_nets, "grid": measure_grid, "others": measure_others, "torch": measure_torch,
-            "first": measure_first, "busy": measure_busy}
+            "first": measure_first, "busy": measure_busy, "kernels": measure_kernels, "fills": measure_fills}
 
 
 def print_machine(bench):

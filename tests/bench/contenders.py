@@ -16,18 +16,27 @@ FILES = [part + kind for part in ("train-", "t10k-") for kind in ("images-idx3-u
 TORCH_LOOP = os.path.join(os.path.dirname(os.path.abspath(__file__)), "torch_loop.py")
 
 
-def answer(command, **environment):
-    """The JSON that a command prints, with the moment at which it was started."""
-    started = time.monotonic()
+def output(command, **environment):
     done = subprocess.run(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
                           env=dict(os.environ, **environment))
     if done.returncode != 0:
         lines = done.stderr.strip().splitlines()
         raise RuntimeError(f"{os.path.basename(command[0])}: {lines[-1] if lines else done.returncode}")
-    result = json.loads(done.stdout)
+    return done.stdout
+
+
+def answer(command, **environment):
+    """The JSON that a command prints, with the moment at which it was started."""
+    started = time.monotonic()
+    result = json.loads(output(command, **environment))
     if isinstance(result, dict):
         result["started"] = started
     return result
+
+
+def answer_lines(command, **environment):
+    """The lines of JSON among those that a command prints."""
+    return [json.loads(line) for line in output(command, **environment).splitlines() if line.startswith("{")]
 
 
 def unpack_data(folder):

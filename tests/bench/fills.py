@@ -32,10 +32,10 @@ def seconds(command):
     return [tuple(map(float, line.split())) for line in lines]
 
 
-def measure(build, rounds=7):
+def measure(build, rounds=7, python=sys.executable):
     """{"uniform": {"nninit": median seconds, "nninit_min": …, "torch": …, "torch_min": …, "ratio": …}, "normal": …}"""
     commands = {"nninit": [os.path.join(build, "tests", "bench_fills"), str(REPEATS)],
-                "torch": [sys.executable, os.path.abspath(__file__), "--torch"]}
+                "torch": [python, os.path.abspath(__file__), "--torch"]}
     times = {who: [] for who in commands}
     for _ in range(rounds):
         for who, command in commands.items():
