@@ -3,7 +3,7 @@
 
 /* A trial, and a window of a hold, last that many steps, or that much time. */
 enum { WARM = 8, TRIAL = 12, WINDOW = 48, HOLD_FIRST = 256, HOLD_LAST = 4096 };
-static const double trial_seconds = 0.1;
+static const double trial_seconds = 0.02;
 
 static const double better = 0.95; /* of the time of the best: a change must be worth it */
 static const double worse = 1.3;   /* times what was measured: the machine has changed */
