@@ -88,10 +88,11 @@ static void gate_open(struct gate *gate) {
 }
 
 void pool_barrier(struct pool *pool) {
-    if (pool->active == 1)
+    const int active = pool->active; /* read first: once all have arrived the next run may begin and change it */
+    if (active == 1)
         return;
     unsigned generation = atomic_load(&pool->barrier.generation);
-    if (atomic_fetch_add(&pool->arrived, 1) + 1 == pool->active) {
+    if (atomic_fetch_add(&pool->arrived, 1) + 1 == active) {
         atomic_store(&pool->arrived, 0);
         gate_open(&pool->barrier);
     } else {
