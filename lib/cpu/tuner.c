@@ -1,9 +1,12 @@
 /* SPDX-License-Identifier: MIT */
 #include "tuner.h"
 
-/* A trial, and a window of a hold, last that many steps, or that much time. */
-enum { WARM = 8, TRIAL = 12, WINDOW = 48, HOLD_FIRST = 256, HOLD_LAST = 4096 };
-static const double trial_seconds = 0.02;
+/* Steps of a trial, and of a window of a hold, or less where they take that long. */
+enum { WARM = 8, TRIAL = 12, WINDOW = 96 };
+static const double trial_seconds = 0.02, window_seconds = 0.1;
+
+enum { HOLD_FIRST = 256, HOLD_LAST = 4096 }; /* steps between probes */
+enum { WINS = 2 }; /* a candidate must be better as often, against the best measured anew: one trial may be disturbed */
 
 static const double better = 0.95; /* of the time of the best: a change must be worth it */
 static const double worse = 1.3;   /* times what was measured: the machine has changed */
@@ -26,11 +29,17 @@ static void hold(struct tuner *t) {
     begin(t, TUNER_HOLD, t->best);
 }
 
+static void try_threads(struct tuner *t, int candidate) {
+    t->candidate = candidate;
+    t->wins = 0;
+    begin(t, TUNER_TRIAL, candidate);
+}
+
 /* Fewer threads than the best, as long as that is better. */
 static void try_fewer(struct tuner *t) {
     t->upward = false;
     if (t->best > 1)
-        begin(t, TUNER_TRIAL, t->best / 2);
+        try_threads(t, t->best / 2);
     else
         hold(t);
 }
@@ -39,21 +48,16 @@ static void try_fewer(struct tuner *t) {
 static void try_more(struct tuner *t) {
     t->upward = true;
     if (t->best < t->most)
-        begin(t, TUNER_TRIAL, 2 * t->best < t->most ? 2 * t->best : t->most);
+        try_threads(t, 2 * t->best < t->most ? 2 * t->best : t->most);
     else
         try_fewer(t);
 }
 
-static void end_trial(struct tuner *t, double time) {
-    bool adopt = t->threads == t->best || time < better * t->best_time;
-    if (adopt) {
-        t->changed = t->changed || t->threads != t->best;
-        t->best = t->threads;
-        t->best_time = time;
-    }
-    if (!adopt && !t->upward)
-        hold(t);
-    else if (adopt && t->upward)
+static void adopt(struct tuner *t, double time) {
+    t->best = t->candidate;
+    t->best_time = time;
+    t->changed = true;
+    if (t->upward)
         try_more(t);
     else
         try_fewer(t);
@@ -62,7 +66,26 @@ static void end_trial(struct tuner *t, double time) {
 /* The best is measured anew, then the others. */
 static void probe(struct tuner *t) {
     t->upward = true;
-    begin(t, TUNER_TRIAL, t->best);
+    try_threads(t, t->best);
+}
+
+static void end_trial(struct tuner *t, double time) {
+    if (t->threads == t->best) {
+        t->best_time = time;
+        if (t->candidate == t->best)
+            try_more(t);
+        else
+            begin(t, TUNER_TRIAL, t->candidate);
+    } else if (time < better * t->best_time) {
+        if (++t->wins == WINS)
+            adopt(t, time);
+        else
+            begin(t, TUNER_TRIAL, t->best);
+    } else if (t->upward) {
+        try_fewer(t);
+    } else {
+        hold(t);
+    }
 }
 
 static void end_window(struct tuner *t, double time) {
@@ -80,7 +103,7 @@ void tuner_report(struct tuner *t, int64_t steps, double seconds) {
         return;
     t->steps += steps;
     t->seconds += seconds;
-    if (t->steps < enough[t->state] && t->seconds < trial_seconds)
+    if (t->steps < enough[t->state] && t->seconds < (t->state == TUNER_HOLD ? window_seconds : trial_seconds))
         return;
     double time = t->seconds / (double)t->steps;
     if (t->state == TUNER_WARM)

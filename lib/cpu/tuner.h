@@ -15,6 +15,8 @@ struct tuner {
     double best_time; /* seconds a step */
     /* what is going on */
     enum { TUNER_WARM, TUNER_TRIAL, TUNER_HOLD } state;
+    int candidate;  /* the thread count that is tried */
+    int wins;       /* trials in which it was better than the best */
     bool upward;    /* the trials are of the best and of more threads; else of fewer */
     bool changed;    /* by the trials since the last hold */
     int64_t hold;    /* steps until the next trials */

@@ -95,10 +95,27 @@ END_TEST
 /* A long step ends a trial before twelve of them. */
 START_TEST(long_steps) {
     struct tuner t = fresh(2);
-    for (int i = 0; i < 4; i++)
+    for (int i = 0; i < 5; i++)
         tuner_report(&t, 1, t.threads == 2 ? 3 : 1);
     ck_assert_int_eq(t.best, 1);
 }
 END_TEST
 
-SUITE(tuner, near_cores_keep_all_threads, far_cores_leave_one, best_of_many, busy_for_a_while, long_steps)
+/* Every fifth run takes up to twice its time, whatever runs it. */
+static double disturbed(int threads, int64_t step) {
+    uint32_t seed = (uint32_t)(step / 6) * 2654435761u;
+    seed = (seed ^ seed >> 15) * 2246822519u;
+    double more = seed % 5 == 0 ? (double)(seed >> 16) * 0x1p-16 : 0;
+    return near(threads, step) * (1 + more);
+}
+
+START_TEST(noise_does_not_decide) {
+    struct tuner t = fresh(2);
+    double spent = run(&t, disturbed, 0, 60000), all = 0;
+    for (int64_t step = 0; step < 60000; step++)
+        all += disturbed(2, step);
+    ck_assert_double_le(spent, 1.02 * all);
+}
+END_TEST
+
+SUITE(tuner, noise_does_not_decide, near_cores_keep_all_threads, far_cores_leave_one, best_of_many, busy_for_a_while, long_steps)
