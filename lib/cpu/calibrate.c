@@ -4,8 +4,6 @@
  * milliseconds, on products that are as large, for a core's caches, as those of a real layer. No bit depends on it. */
 #include "cpu.h"
 
-#include <time.h>
-
 enum { ROWS = 64, INPUTS = 512, OUTPUTS = 128, STRIDE = INPUTS + GROUP, RUNS = 7 };
 
 _Static_assert(ROWS * INPUTS * OUTPUTS == CALIBRATION_MULTIPLICATIONS, "the trial's size");
@@ -34,12 +32,6 @@ static void fill(float *values, int64_t count) {
     }
 }
 
-static int64_t nanoseconds(void) {
-    struct timespec t;
-    clock_gettime(CLOCK_MONOTONIC, &t);
-    return t.tv_sec * INT64_C(1000000000) + t.tv_nsec;
-}
-
 static int64_t time_of(struct bench *b, cpu_kernel kernel, const struct task *task, const struct slice *slice, float limit) {
     const struct workspace work = {b->strip, b->list, {limit, limit, limit}};
     int64_t start = nanoseconds();
@@ -52,8 +44,8 @@ static float limit_of(struct bench *b, cpu_kernel kernel, const struct task *tas
     int64_t dense = INT64_MAX, listed = INT64_MAX;
     for (int r = 0; r < RUNS; r++) {
         int64_t without = time_of(b, kernel, task, slice, LISTS_NEVER), with = time_of(b, kernel, task, slice, LISTS_ALWAYS);
-        dense = without < dense ? without : dense;
-        listed = with < listed ? with : listed;
+        dense = least(dense, without);
+        listed = least(listed, with);
     }
     return 0.5f * (float)dense / (float)(listed + 1);
 }

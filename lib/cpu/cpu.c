@@ -9,7 +9,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
 struct device {
     struct host host;
@@ -165,12 +164,6 @@ static void run_thread(void *argument, int thread) {
     }
 }
 
-static double seconds(void) {
-    struct timespec t;
-    clock_gettime(CLOCK_MONOTONIC, &t);
-    return (double)t.tv_sec + (double)t.tv_nsec * 1e-9;
-}
-
 static nninit_status run(struct exec *base, unsigned phases, int64_t first, int64_t count, int64_t *done) {
     struct cpu_exec *exec = (struct cpu_exec *)base;
     exec->phases = phases;
@@ -179,9 +172,9 @@ static nninit_status run(struct exec *base, unsigned phases, int64_t first, int6
     exec->count = count;
     exec->done = 0;
     exec->finite = true;
-    double start = seconds();
+    int64_t start = nanoseconds();
     pool_run(exec->device->pool, exec->threads, run_thread, exec);
-    tuner_report(&exec->tuner, exec->done, seconds() - start);
+    tuner_report(&exec->tuner, exec->done, 1e-9 * (double)(nanoseconds() - start));
     *done = exec->done;
     return exec->finite ? NNINIT_OK
                         : base->host->fail(base->host->context, NNINIT_ERR_NUMERIC, "the cost is not finite");

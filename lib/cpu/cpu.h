@@ -5,10 +5,16 @@
 
 #include "../host/exec.h"
 
+#include <time.h>
+
 /* A tensor [rows, cols] (a weight [out, in]) is packed in panels of PANEL rows, [cols][PANEL] each, one after the other; the
  * last panel is only as many GROUPs wide as it needs, padded with zeros. A vector then holds neighbouring outputs, and a
  * bias [out, 1] is a plain padded array. */
 enum { GROUP = 16, PANEL = 64 };
+
+static inline int64_t least(int64_t a, int64_t b) {
+    return a < b ? a : b;
+}
 
 static inline int64_t round_up(int64_t n, int64_t unit) {
     return (n + unit - 1) / unit * unit;
@@ -16,13 +22,18 @@ static inline int64_t round_up(int64_t n, int64_t unit) {
 
 /* Width of the panel that holds row r. */
 static inline int64_t panel_width(int64_t rows, int64_t r) {
-    int64_t left = round_up(rows, GROUP) - r / PANEL * PANEL;
-    return left < PANEL ? left : PANEL;
+    return least(round_up(rows, GROUP) - r / PANEL * PANEL, PANEL);
 }
 
 /* Where the element of row r and column 0 is; column k is k * panel_width() further. */
 static inline int64_t panel_offset(int64_t cols, int64_t r) {
     return r / PANEL * PANEL * cols + r % PANEL;
+}
+
+static inline int64_t nanoseconds(void) {
+    struct timespec t;
+    clock_gettime(CLOCK_MONOTONIC, &t);
+    return t.tv_sec * INT64_C(1000000000) + t.tv_nsec;
 }
 
 /* A thread's part of a node: rows of the batch, and inputs (columns) and outputs (rows) of a weight. */

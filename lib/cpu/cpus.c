@@ -44,16 +44,16 @@ static int64_t folder_cpus(const char *root, const char *folder, bool v2) {
  * group's own folder may not be there, but the root then is the container's. */
 static int64_t group_cpus(const char *root, const char *mount, const char *group, bool v2) {
     char folder[2 * PATH_ROOM];
-    int64_t least = CPUS_MAX;
+    int64_t fewest = CPUS_MAX;
     snprintf(folder, sizeof folder, "%s%s", mount, strcmp(group, "/") == 0 ? "" : group);
     for (char *end = folder + strlen(folder); end; end = strrchr(folder, '/')) {
         *end = '\0';
         if (strlen(folder) < strlen(mount))
             break;
         int64_t cpus = folder_cpus(root, folder, v2);
-        least = cpus > 0 && cpus < least ? cpus : least;
+        fewest = cpus > 0 ? least(cpus, fewest) : fewest;
     }
-    return least;
+    return fewest;
 }
 
 /* Is "cpu" one of the controllers between commas? */
@@ -69,7 +69,7 @@ static bool has_cpu(const char *controllers) {
 /* Lines of /proc/self/cgroup: "number:controllers:group"; version 2 has no controllers there. */
 static int64_t quota(const char *root) {
     char path[PATH_ROOM], line[PATH_ROOM];
-    int64_t least = CPUS_MAX;
+    int64_t fewest = CPUS_MAX;
     snprintf(path, sizeof path, "%s/proc/self/cgroup", root);
     FILE *file = fopen(path, "re");
     while (file && fgets(line, sizeof line, file)) {
@@ -81,16 +81,16 @@ static int64_t quota(const char *root) {
         int64_t cpus = *controllers == '\0'   ? group_cpus(root, "/sys/fs/cgroup", group, true)
                        : has_cpu(controllers) ? group_cpus(root, "/sys/fs/cgroup/cpu", group, false)
                                               : CPUS_MAX;
-        least = cpus < least ? cpus : least;
+        fewest = least(cpus, fewest);
     }
     if (file)
         fclose(file);
-    return least;
+    return fewest;
 }
 
 int cpus_usable(const char *root) {
     cpu_set_t set;
-    int64_t mask = sched_getaffinity(0, sizeof set, &set) == 0 ? CPU_COUNT(&set) : 1, most = quota(root);
-    most = mask < most ? mask : most;
+    int64_t mask = sched_getaffinity(0, sizeof set, &set) == 0 ? CPU_COUNT(&set) : 1;
+    int64_t most = least(mask, quota(root));
     return most < 1 ? 1 : (int)most;
 }

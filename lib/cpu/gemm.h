@@ -35,8 +35,7 @@ INLINE int tile_groups(int64_t left) {
 
 /* Outputs from o on that lie in o's panel and below end. */
 INLINE int64_t panel_left(int64_t o, int64_t end) {
-    int64_t next = (o / PANEL + 1) * PANEL;
-    return (next < end ? next : end) - o;
+    return least((o / PANEL + 1) * PANEL, end) - o;
 }
 
 /* R rows and G groups: y[r][…] = (fresh ? 0 : y[r][…]) + the chain over k < n of a[r, k] b[k][…]. Element (r, k) of a is
@@ -145,7 +144,7 @@ static void finish_tile(const struct finish *f, float *y, int64_t y_stride, int6
 INLINE void dense_piece(const struct product *p, int64_t begin, int64_t end, int64_t o, int64_t left, const float *w,
                         int64_t width) {
     for (int64_t k = 0; k < p->n; k += DEPTH) {
-        int64_t n = p->n - k < DEPTH ? p->n - k : DEPTH;
+        int64_t n = least(p->n - k, DEPTH);
         for (int64_t b = begin, rows; b < end; b += rows) {
             rows = tile_rows(end - b);
             for (int64_t g = 0, groups; g < left; g += groups * GROUP) {
@@ -164,8 +163,7 @@ INLINE void dense_piece(const struct product *p, int64_t begin, int64_t end, int
 INLINE void transpose(const float *from, int64_t next, int64_t rows, int64_t cols, float *to, int64_t to_next) {
     for (int64_t i = 0; i < rows; i += GROUP)
         for (int64_t j = 0; j < cols; j += GROUP)
-            vec_transpose(from + i * next + j, next, rows - i < GROUP ? (int)(rows - i) : GROUP, to + j * to_next + i,
-                          to_next);
+            vec_transpose(from + i * next + j, next, (int)least(rows - i, GROUP), to + j * to_next + i, to_next);
 }
 
 /* strip[o][0 … PANEL-1] = w[o][i …], for every o: some inputs of the transposed weight. */
@@ -217,7 +215,7 @@ static void tn_finish(const struct tn_target *t, const float *sum, int64_t input
 INLINE void dense_sums(const float *x, int64_t x_next, const float *dy, int64_t dy_next, int64_t rows, int64_t inputs,
                        int64_t outputs, float *sum) {
     for (int64_t b = 0; b < rows; b += ROWS_DEPTH) {
-        int64_t n = rows - b < ROWS_DEPTH ? rows - b : ROWS_DEPTH;
+        int64_t n = least(rows - b, ROWS_DEPTH);
         for (int64_t i = 0, taken; i < inputs; i += taken) {
             taken = tile_rows(inputs - i);
             for (int64_t o = 0, groups; o < outputs; o += groups * GROUP) {

@@ -59,10 +59,6 @@ KERNEL(gather_32) {
         memcpy(ROW(t->out[0], b), F(t->in[0]) + index[b] * t->out[0].cols, (size_t)t->out[0].cols * 4);
 }
 
-INLINE int64_t least(int64_t a, int64_t b) {
-    return a < b ? a : b;
-}
-
 /* Lists of the non-zeros of some rows if they pay, else NULL. */
 INLINE const uint8_t *lists_of(const struct product *p, int64_t b, int64_t b_end, float limit, const struct workspace *work) {
     int64_t rows = b_end - b, count = count_nonzeros(p->a + b * p->a_stride, p->a_stride, rows, p->n);

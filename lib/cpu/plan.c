@@ -109,8 +109,7 @@ static struct stage make_stage(const struct plan *plan, int n, struct task *task
 static void cut(const struct stage *stage, int thread, int threads, int64_t *begin, int64_t *end) {
     int64_t size = *end;
     *begin = stage->units * thread / threads * stage->unit;
-    *end = stage->units * (thread + 1) / threads * stage->unit;
-    *end = *end < size ? *end : size;
+    *end = least(stage->units * (thread + 1) / threads * stage->unit, size);
 }
 
 bool plan_slice(const struct stage *stage, int thread, int threads, struct slice *s) {
@@ -182,12 +181,12 @@ static void measure(const struct task *task, int64_t *strip, int64_t *list) {
     case KIND_GEMM_NN:
     case KIND_GEMM_NN_RELU_GRADIENT:
         at_least(strip, round_up(b->rows, GROUP) * PANEL);
-        at_least(list, (a->rows < NN_ROWS ? a->rows : NN_ROWS) * lists_size(a->cols));
+        at_least(list, least(a->rows, NN_ROWS) * lists_size(a->cols));
         break;
     case KIND_GEMM_NT:
     case KIND_LINEAR:
     case KIND_LINEAR_RELU:
-        at_least(list, (a->rows < NT_ROWS ? a->rows : NT_ROWS) * lists_size(a->cols));
+        at_least(list, least(a->rows, NT_ROWS) * lists_size(a->cols));
         break;
     case KIND_GEMM_TN:
     case KIND_GEMM_TN_ADAM:

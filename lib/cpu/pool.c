@@ -6,7 +6,6 @@
 
 #include <pthread.h>
 #include <signal.h>
-#include <time.h>
 
 enum { SPIN_NANOSECONDS = 25000, SPINS_BETWEEN_CLOCKS = 16 };
 
@@ -44,12 +43,6 @@ static void pause_spin(void) {
 #elif defined(__aarch64__)
     __asm__ volatile("yield");
 #endif
-}
-
-static int64_t nanoseconds(void) {
-    struct timespec t;
-    clock_gettime(CLOCK_MONOTONIC, &t);
-    return t.tv_sec * INT64_C(1000000000) + t.tv_nsec;
 }
 
 /* A pause takes from a few to over a hundred cycles, as the processor likes: the clock says when it is enough. */

@@ -15,8 +15,6 @@ static int mask_cpus(void) {
     return sched_getaffinity(0, sizeof set, &set) == 0 ? CPU_COUNT(&set) : 1;
 }
 
-static int least(int a, int b) { return a < b ? a : b; }
-
 /* Write a file below root, and the folders that it is in. */
 static void write_file(const char *path, const char *text) {
     char full[512];
