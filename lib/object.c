@@ -4,20 +4,28 @@
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/mman.h>
 
-enum { ALIGNMENT = 64 };
+/* Large blocks begin at a large page and ask for such pages: a step walks through all of its weights and a random batch
+ * through all of its data, and the translation of 4 KiB pages was 2 to 4 % of a step. */
+enum { ALIGNMENT = 64, LARGE_PAGE = 2 << 20, LARGE_SIZE = 2 * LARGE_PAGE };
 
 /* The allocator promises alignment for any object only; the address that it gave is kept in front of ours. */
 void *mem_alloc(nninit_context *context, size_t size) {
-    void *raw = size > SIZE_MAX - ALIGNMENT - sizeof(void *)
+    size_t alignment = size >= LARGE_SIZE ? LARGE_PAGE : ALIGNMENT;
+    void *raw = size > SIZE_MAX - alignment - sizeof(void *)
                     ? NULL
-                    : context->alloc(context->alloc_user, size + ALIGNMENT + sizeof(void *));
+                    : context->alloc(context->alloc_user, size + alignment + sizeof(void *));
     if (!raw) {
         context_fail(context, NNINIT_ERR_MEMORY, "out of memory: %zu bytes", size);
         return NULL;
     }
-    uintptr_t address = ((uintptr_t)raw + sizeof(void *) + ALIGNMENT - 1) & ~(uintptr_t)(ALIGNMENT - 1);
+    uintptr_t address = ((uintptr_t)raw + sizeof(void *) + alignment - 1) & ~(uintptr_t)(alignment - 1);
     memcpy((char *)address - sizeof(void *), &raw, sizeof raw);
+#ifdef MADV_HUGEPAGE
+    if (alignment == LARGE_PAGE)
+        madvise((void *)address, size / LARGE_PAGE * LARGE_PAGE, MADV_HUGEPAGE); /* a refusal costs speed only */
+#endif
     return memset((void *)address, 0, size);
 }
 

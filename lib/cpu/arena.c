@@ -9,13 +9,13 @@ struct tensor {
 
 struct memory {
     const struct host *host;
+    float *block; /* that all tensors lie in */
     int count;
     struct tensor tensor[];
 };
 
 void cpu_memory_destroy(struct memory *memory) {
-    for (int i = 0; i < memory->count; i++)
-        memory->host->free(memory->host->context, memory->tensor[i].data);
+    memory->host->free(memory->host->context, memory->block);
     memory->host->free(memory->host->context, memory);
 }
 
@@ -25,15 +25,18 @@ nninit_status cpu_memory_create(struct memory **out, const struct host *host, co
     if (!memory)
         return NNINIT_ERR_MEMORY;
     memory->host = host;
-    for (; memory->count < count; memory->count++) {
-        const struct tensor_shape *shape = &tensors[memory->count];
-        int64_t size = round_up(shape->rows, GROUP) * shape->cols;
-        float *data = host->alloc(host->context, (size_t)size * sizeof *data);
-        if (!data) {
-            cpu_memory_destroy(memory);
-            return NNINIT_ERR_MEMORY;
-        }
-        memory->tensor[memory->count] = (struct tensor){data, shape->rows, shape->cols};
+    memory->count = count;
+    int64_t size = 0;
+    for (int i = 0; i < count; i++)
+        size += round_up(tensors[i].rows, GROUP) * tensors[i].cols;
+    float *at = memory->block = host->alloc(host->context, (size_t)size * sizeof *at);
+    if (!at) {
+        host->free(host->context, memory);
+        return NNINIT_ERR_MEMORY;
+    }
+    for (int i = 0; i < count; i++) {
+        memory->tensor[i] = (struct tensor){at, tensors[i].rows, tensors[i].cols};
+        at += round_up(tensors[i].rows, GROUP) * tensors[i].cols;
     }
     *out = memory;
     return NNINIT_OK;
