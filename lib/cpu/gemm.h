@@ -166,12 +166,20 @@ INLINE void transpose(const float *from, int64_t next, int64_t rows, int64_t col
             vec_transpose(from + i * next + j, next, (int)least(rows - i, GROUP), to + j * to_next + i, to_next);
 }
 
+/* Ask for what is read next, all at once: the memory answers many questions in the time of one. */
+INLINE void fetch(const float *x, int64_t n) {
+    for (int64_t i = 0; i < n; i += 64 / (int64_t)sizeof *x)
+        __builtin_prefetch(x + i, 0, 2);
+}
+
 /* strip[o][0 … PANEL-1] = w[o][i …], for every o: some inputs of the transposed weight. */
 INLINE void transpose_strip(const struct operand *w, int64_t i, int64_t inputs, float *strip) {
+    const float *from = (const float *)w->data;
     for (int64_t o = 0; o < w->rows; o += PANEL) {
-        int64_t next = panel_width(w->rows, o);
-        transpose((const float *)w->data + panel_offset(w->cols, o) + i * next, next, inputs, next, strip + o * PANEL,
-                  PANEL);
+        int64_t width = panel_width(w->rows, o), next = o + PANEL;
+        if (next < w->rows)
+            fetch(from + panel_offset(w->cols, next) + i * panel_width(w->rows, next), inputs * panel_width(w->rows, next));
+        transpose(from + panel_offset(w->cols, o) + i * width, width, inputs, width, strip + o * PANEL, PANEL);
     }
 }
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* What this machine can do at most, as JSON: the rate of fused multiply-adds for each instruction set, on one thread
- * and on two; bytes a second of a read-modify-write; the round trip of a cache line between two CPUs.
+ * and on two; bytes a second of a read-modify-write and the latency of a read; the round trip of a cache line between two CPUs.
  * usage: bench_machine [trip]   (trip: only the last) */
 #include <pthread.h>
 #include <sched.h>
@@ -114,6 +114,9 @@ static void print_peaks(void) {
 }
 
 /* Bytes read plus bytes written, a second, of x = x / 2 + 1 over an array of so many bytes: the best of some passes. */
+#if defined(__x86_64__)
+__attribute__((target_clones("avx512f", "avx2", "default")))
+#endif
 static double update_rate(size_t bytes) {
     size_t count = bytes / sizeof(float);
     float *x = calloc(count, sizeof *x);
@@ -130,6 +133,33 @@ static double update_rate(size_t bytes) {
     }
     free(x);
     return best;
+}
+
+/* Seconds of a read of a line at a random place of so many bytes, each of which says where the next one is. */
+static double read_latency(size_t bytes) {
+    enum { LINE = 64, READS = 1 << 20 };
+    const size_t count = bytes / LINE;
+    size_t *next = malloc(count * LINE), *order = malloc(count * sizeof *order);
+    if (!next || !order)
+        exit(1);
+    uint64_t random = 777;
+    for (size_t i = 0; i < count; i++) {
+        random = random * UINT64_C(6364136223846793005) + UINT64_C(1442695040888963407);
+        size_t other = (size_t)(random >> 33) % (i + 1);
+        order[i] = order[other];
+        order[other] = i;
+    }
+    for (size_t i = 0; i < count; i++)
+        next[order[i] * LINE / sizeof *next] = order[(i + 1) % count] * LINE / sizeof *next;
+    size_t at = 0;
+    double start = now();
+    for (int i = 0; i < READS; i++)
+        at = next[at];
+    __asm__ volatile("" : : "r"(at));
+    double latency = (now() - start) / READS;
+    free(next);
+    free(order);
+    return latency;
 }
 
 struct ball {
@@ -200,6 +230,9 @@ int main(int argc, char **argv) {
     printf(", \"round_trip\": %.4g, \"update\": {", round_trip());
     for (size_t i = 0; i < sizeof megabytes / sizeof *megabytes; i++)
         printf("%s\"%d\": %.4g", i ? ", " : "", megabytes[i], update_rate((size_t)megabytes[i] << 20));
+    printf("}, \"latency\": {");
+    for (size_t i = 0; i < sizeof megabytes / sizeof *megabytes; i++)
+        printf("%s\"%d\": %.4g", i ? ", " : "", megabytes[i], read_latency((size_t)megabytes[i] << 20));
     printf("}}\n");
     return 0;
 }
