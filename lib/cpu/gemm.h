@@ -38,13 +38,29 @@ INLINE int64_t panel_left(int64_t o, int64_t end) {
     return least((o / PANEL + 1) * PANEL, end) - o;
 }
 
+/* What is read after a product, in streams: `width` floats for each of its rows. A turned tile of some rows fetches theirs
+ * while it runs, a little in each turn, as memory beyond the cache answers slowly and a burst of questions stalls. */
+enum { STREAMS = 3 };
+struct ahead {
+    const float *stream[STREAMS];
+    int64_t width;
+};
+
+INLINE struct ahead ahead_of_row(const struct ahead *block, int64_t row) {
+    struct ahead ahead = *block;
+    for (int s = 0; s < STREAMS; s++)
+        ahead.stream[s] += row * block->width;
+    return ahead;
+}
+
 /* R rows and G groups: y[r][…] = (fresh ? 0 : y[r][…]) + the chain over k < n of a[r, k] b[k][…]. Element (r, k) of a is
  * a[r * a_next + k], or if `turned` a[k * a_next + r]. Two pointers to rows, three rows each, are as many as the addressing
  * of x86 needs, and leave gcc no reason to spill. */
 INLINE void tile_chain(const int R, const int G, const bool turned, const float *a, int64_t a_next, const float *b,
-                       int64_t b_next, int64_t n, float *y, int64_t y_next, bool fresh) {
+                       int64_t b_next, int64_t n, float *y, int64_t y_next, bool fresh, struct ahead ahead) {
     vec sum[TILE][TILE_VECS];
     const float *halves[2] = {a, turned ? a + 3 : a + 3 * a_next};
+    const int64_t step = (R * ahead.width + n - 1) / n;
 #pragma GCC unroll 6
     for (int r = 0; r < R; r++)
 #pragma GCC unroll 4
@@ -52,6 +68,8 @@ INLINE void tile_chain(const int R, const int G, const bool turned, const float 
             sum[r][j] = fresh ? vec_zero() : vec_load(y + r * y_next + j * WIDTH);
     for (int64_t k = 0; k < n; k++) {
         vec column[TILE_VECS];
+        for (int s = 0; turned && s < STREAMS; s++, ahead.stream[s - 1] += step)
+            __builtin_prefetch(ahead.stream[s], 1, 2);
         for (int j = 0; j < G * PER_GROUP; j++)
             column[j] = vec_once(vec_load(b + j * WIDTH));
 #pragma GCC unroll 6
@@ -72,17 +90,18 @@ INLINE void tile_chain(const int R, const int G, const bool turned, const float 
 }
 
 typedef void (*tile)(const float *a, int64_t a_next, const float *b, int64_t b_next, int64_t n, float *y, int64_t y_next,
-                     bool fresh);
+                     bool fresh, const struct ahead *ahead);
 
 /* Each tile is a function of its own: inlined into kernels it would share its registers with theirs. */
 #define TILE_FUNCTION(R, G)                                                                                            \
     static void tile_##R##_##G(const float *a, int64_t a_next, const float *b, int64_t b_next, int64_t n, float *y,    \
-                               int64_t y_next, bool fresh) {                                                           \
-        tile_chain(R, G, false, a, a_next, b, b_next, n, y, y_next, fresh);                                            \
+                               int64_t y_next, bool fresh, const struct ahead *ahead) {                                \
+        (void)ahead;                                                                                                   \
+        tile_chain(R, G, false, a, a_next, b, b_next, n, y, y_next, fresh, (struct ahead){0});                         \
     }                                                                                                                  \
     static void turned_##R##_##G(const float *a, int64_t a_next, const float *b, int64_t b_next, int64_t n, float *y,  \
-                                 int64_t y_next, bool fresh) {                                                         \
-        tile_chain(R, G, true, a, a_next, b, b_next, n, y, y_next, fresh);                                             \
+                                 int64_t y_next, bool fresh, const struct ahead *ahead) {                              \
+        tile_chain(R, G, true, a, a_next, b, b_next, n, y, y_next, fresh, *ahead);                                     \
     }
 #define EACH_ROWS(X, G) X(1, G) X(2, G) X(3, G) X(4, G) X(5, G) X(6, G)
 #define TILE_NAME(R, G) tile_##R##_##G,
@@ -151,7 +170,7 @@ INLINE void dense_piece(const struct product *p, int64_t begin, int64_t end, int
                 groups = tile_groups(left - g);
                 float *y = p->y + b * p->y_stride + o + g;
                 tiles[0][groups - 1][rows - 1](p->a + b * p->a_stride + k, p->a_stride, w + k * width + g, width, n, y,
-                                               p->y_stride, k == 0);
+                                               p->y_stride, k == 0, NULL);
                 if (k + n == p->n)
                     finish_tile(&p->finish, y, p->y_stride, b, (int)rows, o + g, (int)groups);
             }
@@ -191,6 +210,12 @@ struct tn_target {
     float step, root, shrink;
 };
 
+/* What tn_finish() touches from place `at` on, in a panel of that width. */
+INLINE struct ahead target_ahead(const struct tn_target *t, int64_t at, int64_t width) {
+    const float *g = t->gradient;
+    return g ? (struct ahead){{g + at, g + at, g + at}, width} : (struct ahead){{t->p + at, t->m + at, t->v + at}, width};
+}
+
 INLINE void adam_vec(const struct law_adam *o, float step, float root, float shrink, vec g, float *p, float *m,
                      float *v) {
     vec w = vec_load(p);
@@ -221,15 +246,16 @@ static void tn_finish(const struct tn_target *t, const float *sum, int64_t input
 
 /* sum[i][o] = sum over b of x[b, i] dy[b, o], for some inputs and at most PANEL outputs, from pointers to the first. */
 INLINE void dense_sums(const float *x, int64_t x_next, const float *dy, int64_t dy_next, int64_t rows, int64_t inputs,
-                       int64_t outputs, float *sum) {
+                       int64_t outputs, float *sum, const struct ahead *block) {
     for (int64_t b = 0; b < rows; b += ROWS_DEPTH) {
         int64_t n = least(rows - b, ROWS_DEPTH);
         for (int64_t i = 0, taken; i < inputs; i += taken) {
             taken = tile_rows(inputs - i);
+            const struct ahead ahead = ahead_of_row(block, i);
             for (int64_t o = 0, groups; o < outputs; o += groups * GROUP) {
                 groups = tile_groups(outputs - o);
                 tiles[1][groups - 1][taken - 1](x + b * x_next + i, x_next, dy + b * dy_next + o, dy_next, n,
-                                               sum + i * PANEL + o, PANEL, b == 0);
+                                               sum + i * PANEL + o, PANEL, b == 0, &ahead);
             }
         }
     }

@@ -120,12 +120,13 @@ INLINE void tn(const struct task *t, const struct tn_target *target, const struc
             list_block(work, X, x->stride, x->rows, inputs);
         for (int64_t o = s->o, left; o < s->o_end; o += left) {
             left = panel_left(o, round_up(s->o_end, GROUP));
+            int64_t width = panel_width(dw->rows, o), at = panel_offset(dw->cols, o) + i * width;
+            const struct ahead ahead = target_ahead(target, at, width);
             if (listed)
-                list_sums(work, F(*dy) + o, dy->stride, x->rows, inputs, left, sum);
+                list_sums(work, F(*dy) + o, dy->stride, x->rows, inputs, left, sum, &ahead);
             else
-                dense_sums(X, x->stride, F(*dy) + o, dy->stride, x->rows, inputs, left, sum);
-            int64_t width = panel_width(dw->rows, o);
-            tn_finish(target, sum, inputs, left, panel_offset(dw->cols, o) + i * width, width);
+                dense_sums(X, x->stride, F(*dy) + o, dy->stride, x->rows, inputs, left, sum, &ahead);
+            tn_finish(target, sum, inputs, left, at, width);
         }
     }
 }

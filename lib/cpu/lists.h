@@ -125,9 +125,14 @@ INLINE void list_piece(const struct product *p, int64_t begin, int64_t end, int6
 
 /* As dense_sums(), over lists of the block that list_block() has turned and listed. */
 INLINE void list_sums(const struct workspace *work, const float *dy, int64_t dy_next, int64_t rows, int64_t inputs,
-                      int64_t outputs, float *sum) {
+                      int64_t outputs, float *sum, const struct ahead *block) {
     const struct product p = {.a = work->strip, .a_stride = round_up(rows, GROUP), .y = sum, .y_stride = PANEL, .n = rows};
-    list_piece(&p, 0, inputs, 0, outputs, dy, dy_next, work->list);
+    for (int64_t i = 0; i < inputs; i++) {
+        const struct ahead ahead = ahead_of_row(block, i);
+        for (int s = 0; s < STREAMS; s++)
+            fetch(ahead.stream[s], ahead.width);
+        list_piece(&p, i, i + 1, 0, outputs, dy, dy_next, work->list + i * lists_size(rows));
+    }
 }
 
 INLINE void list_block(const struct workspace *work, const float *x, int64_t x_next, int64_t rows, int64_t inputs) {
