@@ -11,29 +11,35 @@
 
 static const struct object_type initializer_type = {"initializer", NULL, NULL};
 
-/* What a rule comes to for one shape. */
-struct plan {
-    enum { CONSTANT, UNIFORM, NORMAL } distribution;
-    double a, b; /* value; low and high; mean and std */
-};
+static void set_constant(struct distribution *d, double value) {
+    *d = (struct distribution){DISTRIBUTION_CONSTANT, value, 0, value, value};
+}
 
-typedef nninit_status (*plan_rule)(const nninit_initializer *init, const int64_t *shape, int rank, struct plan *plan);
+static void set_uniform(struct distribution *d, double low, double high) {
+    *d = (struct distribution){DISTRIBUTION_UNIFORM, (low + high) / 2, (high - low) / sqrt(12.0), low, high};
+}
 
-static nninit_status plan_constant(const nninit_initializer *init, const int64_t *shape, int rank, struct plan *plan) {
+static void set_normal(struct distribution *d, double mean, double std) {
+    *d = (struct distribution){DISTRIBUTION_NORMAL, mean, std, -INFINITY, INFINITY};
+}
+
+typedef nninit_status (*rule)(const nninit_initializer *init, const int64_t *shape, int rank, struct distribution *d);
+
+static nninit_status rule_constant(const nninit_initializer *init, const int64_t *shape, int rank, struct distribution *d) {
     (void)shape, (void)rank;
-    *plan = (struct plan){CONSTANT, init->kind == NNINIT_INIT_ONES ? 1 : init->option[NNINIT_INIT_VALUE], 0};
+    set_constant(d, init->kind == NNINIT_INIT_ONES ? 1 : init->option[NNINIT_INIT_VALUE]);
     return NNINIT_OK;
 }
 
-static nninit_status plan_uniform(const nninit_initializer *init, const int64_t *shape, int rank, struct plan *plan) {
+static nninit_status rule_uniform(const nninit_initializer *init, const int64_t *shape, int rank, struct distribution *d) {
     (void)shape, (void)rank;
-    *plan = (struct plan){UNIFORM, init->option[NNINIT_INIT_LOW], init->option[NNINIT_INIT_HIGH]};
+    set_uniform(d, init->option[NNINIT_INIT_LOW], init->option[NNINIT_INIT_HIGH]);
     return NNINIT_OK;
 }
 
-static nninit_status plan_normal(const nninit_initializer *init, const int64_t *shape, int rank, struct plan *plan) {
+static nninit_status rule_normal(const nninit_initializer *init, const int64_t *shape, int rank, struct distribution *d) {
     (void)shape, (void)rank;
-    *plan = (struct plan){NORMAL, init->option[NNINIT_INIT_MEAN], init->option[NNINIT_INIT_STD]};
+    set_normal(d, init->option[NNINIT_INIT_MEAN], init->option[NNINIT_INIT_STD]);
     return NNINIT_OK;
 }
 
@@ -50,51 +56,54 @@ static nninit_status find_fans(const nninit_initializer *init, const int64_t *sh
 }
 
 /* The order of operations in double is PyTorch's: it decides the last bit of the bound. */
-static void spread(struct plan *plan, bool uniform, double std) {
-    *plan = uniform ? (struct plan){UNIFORM, -(sqrt(3.0) * std), sqrt(3.0) * std} : (struct plan){NORMAL, 0, std};
+static void spread(struct distribution *d, bool uniform, double std) {
+    if (uniform)
+        set_uniform(d, -(sqrt(3.0) * std), sqrt(3.0) * std);
+    else
+        set_normal(d, 0, std);
 }
 
-static nninit_status plan_xavier(const nninit_initializer *init, const int64_t *shape, int rank, struct plan *plan) {
+static nninit_status rule_xavier(const nninit_initializer *init, const int64_t *shape, int rank, struct distribution *d) {
     double in = 0, out = 0;
     nninit_status status = find_fans(init, shape, rank, &in, &out);
     if (status == NNINIT_OK)
-        spread(plan, init->kind == NNINIT_INIT_XAVIER_UNIFORM,
+        spread(d, init->kind == NNINIT_INIT_XAVIER_UNIFORM,
                init->option[NNINIT_INIT_GAIN] * sqrt(2.0 / (in + out)));
     return status;
 }
 
-static nninit_status plan_kaiming(const nninit_initializer *init, const int64_t *shape, int rank, struct plan *plan) {
+static nninit_status rule_kaiming(const nninit_initializer *init, const int64_t *shape, int rank, struct distribution *d) {
     double in = 0, out = 0, gain = 1;
     nninit_status status = find_fans(init, shape, rank, &in, &out);
     if (status < 0)
         return status;
     nninit_initializer_gain((nninit_activation)init->option[NNINIT_INIT_NONLINEARITY], init->option[NNINIT_INIT_SLOPE],
                             &gain);
-    spread(plan, init->kind == NNINIT_INIT_KAIMING_UNIFORM,
+    spread(d, init->kind == NNINIT_INIT_KAIMING_UNIFORM,
            gain / sqrt(init->option[NNINIT_INIT_MODE] == NNINIT_FAN_IN ? in : out));
     return NNINIT_OK;
 }
 
 /* PyTorch writes it as kaiming_uniform_(a = sqrt(5)): a gain of sqrt(1/3). */
-static nninit_status plan_linear_weight(const nninit_initializer *init, const int64_t *shape, int rank,
-                                        struct plan *plan) {
+static nninit_status rule_linear_weight(const nninit_initializer *init, const int64_t *shape, int rank,
+                                        struct distribution *d) {
     double in = 0, out = 0, gain = 1;
     nninit_status status = find_fans(init, shape, rank, &in, &out);
     if (status < 0)
         return status;
     nninit_initializer_gain(NNINIT_LEAKY_RELU, sqrt(5.0), &gain);
-    spread(plan, true, gain / sqrt(in));
+    spread(d, true, gain / sqrt(in));
     return NNINIT_OK;
 }
 
-static nninit_status plan_linear_bias(const nninit_initializer *init, const int64_t *shape, int rank,
-                                      struct plan *plan) {
+static nninit_status rule_linear_bias(const nninit_initializer *init, const int64_t *shape, int rank,
+                                      struct distribution *d) {
     (void)shape, (void)rank;
     double fan_in = init->option[NNINIT_INIT_LAYER_FAN_IN];
     if (fan_in < 1)
         return context_fail(init->object.context, NNINIT_ERR_INVALID,
                             "torch_linear_bias needs fan_in, the number of inputs of its layer");
-    *plan = (struct plan){UNIFORM, -(1 / sqrt(fan_in)), 1 / sqrt(fan_in)};
+    set_uniform(d, -(1 / sqrt(fan_in)), 1 / sqrt(fan_in));
     return NNINIT_OK;
 }
 
@@ -103,19 +112,19 @@ enum { KAIMING = BIT(NNINIT_INIT_MODE) | BIT(NNINIT_INIT_NONLINEARITY) | BIT(NNI
 
 static const struct {
     unsigned options;
-    plan_rule plan;
+    rule rule;
 } rules[] = {
-    [NNINIT_INIT_ZEROS] = {0, plan_constant},
-    [NNINIT_INIT_ONES] = {0, plan_constant},
-    [NNINIT_INIT_CONSTANT] = {BIT(NNINIT_INIT_VALUE), plan_constant},
-    [NNINIT_INIT_UNIFORM] = {BIT(NNINIT_INIT_LOW) | BIT(NNINIT_INIT_HIGH), plan_uniform},
-    [NNINIT_INIT_NORMAL] = {BIT(NNINIT_INIT_MEAN) | BIT(NNINIT_INIT_STD), plan_normal},
-    [NNINIT_INIT_XAVIER_UNIFORM] = {BIT(NNINIT_INIT_GAIN), plan_xavier},
-    [NNINIT_INIT_XAVIER_NORMAL] = {BIT(NNINIT_INIT_GAIN), plan_xavier},
-    [NNINIT_INIT_KAIMING_UNIFORM] = {KAIMING, plan_kaiming},
-    [NNINIT_INIT_KAIMING_NORMAL] = {KAIMING, plan_kaiming},
-    [NNINIT_INIT_TORCH_LINEAR_WEIGHT] = {0, plan_linear_weight},
-    [NNINIT_INIT_TORCH_LINEAR_BIAS] = {BIT(NNINIT_INIT_LAYER_FAN_IN), plan_linear_bias},
+    [NNINIT_INIT_ZEROS] = {0, rule_constant},
+    [NNINIT_INIT_ONES] = {0, rule_constant},
+    [NNINIT_INIT_CONSTANT] = {BIT(NNINIT_INIT_VALUE), rule_constant},
+    [NNINIT_INIT_UNIFORM] = {BIT(NNINIT_INIT_LOW) | BIT(NNINIT_INIT_HIGH), rule_uniform},
+    [NNINIT_INIT_NORMAL] = {BIT(NNINIT_INIT_MEAN) | BIT(NNINIT_INIT_STD), rule_normal},
+    [NNINIT_INIT_XAVIER_UNIFORM] = {BIT(NNINIT_INIT_GAIN), rule_xavier},
+    [NNINIT_INIT_XAVIER_NORMAL] = {BIT(NNINIT_INIT_GAIN), rule_xavier},
+    [NNINIT_INIT_KAIMING_UNIFORM] = {KAIMING, rule_kaiming},
+    [NNINIT_INIT_KAIMING_NORMAL] = {KAIMING, rule_kaiming},
+    [NNINIT_INIT_TORCH_LINEAR_WEIGHT] = {0, rule_linear_weight},
+    [NNINIT_INIT_TORCH_LINEAR_BIAS] = {BIT(NNINIT_INIT_LAYER_FAN_IN), rule_linear_bias},
 };
 
 static const struct option_name kind_names[] = {
@@ -326,37 +335,42 @@ static nninit_status check_fill(const nninit_initializer *init, nninit_dtype dty
     return NNINIT_OK;
 }
 
+nninit_status initializer_distribution(const nninit_initializer *init, const int64_t *shape, int rank,
+                                       struct distribution *distribution) {
+    fenv_t caller;
+    fpenv_enter(&caller);
+    nninit_status status = rules[init->kind].rule(init, shape, rank, distribution);
+    fpenv_leave(&caller);
+    return status;
+}
+
 nninit_status nninit_initializer_fill(const nninit_initializer *initializer, nninit_dtype dtype, void *values,
                                       const int64_t *shape, int rank, nninit_generator *generator) {
     if (!initializer)
         return NNINIT_ERR_INVALID;
     nninit_context *context = initializer->object.context;
     int64_t count = 0;
-    struct plan plan;
+    struct distribution d;
     nninit_status status = check_fill(initializer, dtype, shape, rank, &count);
+    if (status == NNINIT_OK)
+        status = initializer_distribution(initializer, shape, rank, &d);
     if (status < 0)
         return status;
-    fenv_t caller;
-    fpenv_enter(&caller);
-    status = rules[initializer->kind].plan(initializer, shape, rank, &plan);
-    fpenv_leave(&caller);
-    if (status < 0)
-        return status;
-    if (plan.distribution != CONSTANT && (!generator || generator->object.context != context))
+    if (d.kind != DISTRIBUTION_CONSTANT && (!generator || generator->object.context != context))
         return context_fail(context, NNINIT_ERR_INVALID, "the generator is NULL, or belongs to another context");
     if (count == 0) /* before the bounds are looked at: a fan of 0 makes them infinite, or not a number */
         return NNINIT_OK;
     if (!values)
         return context_fail(context, NNINIT_ERR_INVALID, "values is NULL");
-    if (plan.distribution == UNIFORM && !(plan.a <= plan.b))
-        return context_fail(context, NNINIT_ERR_INVALID, "low is %g, above high, %g", plan.a, plan.b);
-    if (plan.distribution == CONSTANT && dtype == NNINIT_FLOAT32 && fabs(plan.a) > FLT_MAX)
-        return context_fail(context, NNINIT_ERR_INVALID, "value is %g, beyond float32", plan.a);
-    if (plan.distribution == UNIFORM)
-        return nninit_generator_uniform(generator, dtype, values, count, plan.a, plan.b);
-    if (plan.distribution == NORMAL)
-        return nninit_generator_normal(generator, dtype, values, count, plan.a, plan.b);
-    fill_constant(dtype, values, count, plan.a);
+    if (d.kind == DISTRIBUTION_UNIFORM && !(d.low <= d.high))
+        return context_fail(context, NNINIT_ERR_INVALID, "low is %g, above high, %g", d.low, d.high);
+    if (d.kind == DISTRIBUTION_CONSTANT && dtype == NNINIT_FLOAT32 && fabs(d.mean) > FLT_MAX)
+        return context_fail(context, NNINIT_ERR_INVALID, "value is %g, beyond float32", d.mean);
+    if (d.kind == DISTRIBUTION_UNIFORM)
+        return nninit_generator_uniform(generator, dtype, values, count, d.low, d.high);
+    if (d.kind == DISTRIBUTION_NORMAL)
+        return nninit_generator_normal(generator, dtype, values, count, d.mean, d.std);
+    fill_constant(dtype, values, count, d.mean);
     return NNINIT_OK;
 }
 
