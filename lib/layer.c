@@ -281,14 +281,13 @@ nninit_status nninit_layer_find(nninit_layer *layer, const char *name, nninit_te
     return context_fail(layer->object.context, NNINIT_ERR_NOT_FOUND, "no parameter is called \"%.100s\"", name);
 }
 
-/* "*" any text, "?" any character. */
-static bool matches(const char *pattern, const char *name) {
+bool layer_name_matches(const char *pattern, const char *name) {
     for (; *pattern; pattern++, name++) {
         if (*pattern == '*') {
             for (; *name; name++)
-                if (matches(pattern + 1, name))
+                if (layer_name_matches(pattern + 1, name))
                     return true;
-            return matches(pattern + 1, name);
+            return layer_name_matches(pattern + 1, name);
         }
         if (!*name || (*pattern != '?' && *pattern != *name))
             return false;
@@ -304,7 +303,7 @@ nninit_status nninit_layer_init(nninit_layer *layer, const char *pattern, const 
         return context_fail(layer->object.context, NNINIT_ERR_INVALID, "pattern is NULL");
     int found = 0;
     for (int i = 0; i < layer->parameter_count; i++) {
-        if (!matches(pattern, layer->parameters[i]->name))
+        if (!layer_name_matches(pattern, layer->parameters[i]->name))
             continue;
         found++;
         nninit_status status = nninit_initializer_apply(initializer, layer->parameters[i], generator);

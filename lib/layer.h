@@ -27,5 +27,7 @@ struct nninit_layer {
 int layer_leaves(nninit_layer *model, nninit_layer **leaves);
 /* The position of a parameter in model order; -1: none. */
 int layer_position(const nninit_layer *model, const struct storage *storage);
+/* True if a name is what a pattern means: "*" any text, "?" any character. */
+bool layer_name_matches(const char *pattern, const char *name);
 
 #endif

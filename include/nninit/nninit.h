@@ -11,6 +11,7 @@
 #include <nninit/generator.h>
 #include <nninit/initializer.h>
 #include <nninit/layer.h>
+#include <nninit/rules.h>
 #include <nninit/loss.h>
 #include <nninit/optimizer.h>
 #include <nninit/step.h>

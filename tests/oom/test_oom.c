@@ -94,6 +94,24 @@ static nninit_status use_models(nninit_context *c) {
     return NNINIT_OK;
 }
 
+static nninit_status use_initialization(nninit_context *c) {
+    static const int64_t widths[] = {3, 4, 2};
+    nninit_generator *g;
+    nninit_layer *mlp;
+    nninit_rules *rules;
+    nninit_initializer *zeros;
+    TRY_MAKE(g, nninit_generator_create(&g, c, NNINIT_STREAM_TORCH, 1));
+    TRY_MAKE(mlp, nninit_mlp_create(&mlp, c, widths, 3, NNINIT_TANH, g));
+    TRY_MAKE(rules, nninit_rules_parse(&rules, c, "*.weight = xavier_uniform; first *.bias = uniform:low=-1"));
+    TRY_MAKE(zeros, nninit_initializer_create(&zeros, c, NNINIT_INIT_ZEROS));
+    TRY(nninit_rules_add(rules, NNINIT_RULES_LINEAR, NNINIT_RULES_LAST, "*", zeros));
+    nninit_initializer_destroy(&zeros);
+    TRY(nninit_rules_apply(rules, mlp, g));
+    nninit_rules_destroy(&rules);
+    TRY_MAKE(rules, nninit_rules_create(&rules, c));
+    return NNINIT_OK;
+}
+
 static nninit_status use_training(nninit_context *c) {
     static const uint8_t pixels[30] = {3, 200, 7};
     static const float targets[20] = {0};
@@ -176,9 +194,14 @@ START_TEST(models) {
 }
 END_TEST
 
+START_TEST(initialization) {
+    fail_each(use_initialization);
+}
+END_TEST
+
 START_TEST(training) {
     fail_each(use_training);
 }
 END_TEST
 
-SUITE(oom, tensors, models, training)
+SUITE(oom, tensors, models, initialization, training)
