@@ -34,8 +34,8 @@ def main():
         q, r = np.linalg.qr(make(*shape))
         add("q", name, shape, q * np.sign(np.diag(r)))
     for dtype in (torch.float32, torch.float64):
-        for shape, stride in (((3, 4), 1), ((16, 16), 1), ((20, 7), 1), ((7, 20), 1), ((4, 3, 3, 3), 1), ((1, 20), 1), ((20, 1), 1),
-                              ((128, 128), 101), ((256, 784), 1009), ((784, 256), 1009)):
+        for shape, stride in (((3, 4), 1), ((16, 16), 1), ((20, 7), 1), ((7, 20), 1), ((4, 3, 3, 3), 1), ((1, 20), 1),
+                              ((20, 1), 1), ((128, 128), 101), ((256, 784), 1009), ((784, 256), 1009)):
             torch.manual_seed(777)
             w = torch.nn.init.orthogonal_(torch.empty(shape, dtype=dtype), gain=1.5)
             add(str(dtype).split(".")[1], stride, w.flatten(1).shape, w.flatten()[::stride].double())

@@ -86,7 +86,7 @@ START_TEST(nested_models) {
     setup();
     ck_assert_ok(c, nninit_activation_create(&relu, c, NNINIT_TANH, 0));
     ck_assert_ok(c, nninit_sequential_create(&whole, c, (nninit_layer *[]){relu, model, relu}, 3));
-    ck_assert_ok(c, nninit_rules_apply(parse("first 1.0.bias = constant:value=8; last *.4.bias = constant:value=9"), whole, g));
+    ck_assert_ok(c, nninit_rules_apply(parse("first 1.0.bias = " FILL(8) "; last *.4.bias = " FILL(9)), whole, g));
     ck_assert_ok(c, nninit_layer_find(whole, "1.0.bias", &t));
     float bias[4];
     ck_assert_ok(c, nninit_tensor_read(t, bias, 4));
