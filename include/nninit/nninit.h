@@ -12,6 +12,7 @@
 #include <nninit/initializer.h>
 #include <nninit/layer.h>
 #include <nninit/rules.h>
+#include <nninit/pretrain.h>
 #include <nninit/loss.h>
 #include <nninit/optimizer.h>
 #include <nninit/step.h>

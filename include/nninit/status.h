@@ -25,7 +25,7 @@ typedef enum nninit_status {
     NNINIT_ERR_BACKEND = -8,     /**< the backend asked for is unknown or cannot be had here */
     NNINIT_ERR_DEVICE = -9,      /**< the backend failed while it ran, e.g. a thread could not be started */
     NNINIT_ERR_CANCELLED = -10,  /**< nninit_context_cancel() or a progress callback asked to stop */
-    NNINIT_ERR_NUMERIC = -11,    /**< the cost is no longer finite */
+    NNINIT_ERR_NUMERIC = -11,    /**< the cost is no longer finite, or outputs cannot be scaled (pretrain.h) */
     NNINIT_ERR_CALLBACK = -12,   /**< a callback of the caller reported failure */
     NNINIT_ERR_NOT_FOUND = -13   /**< no parameter, option or name is called that */
 } nninit_status;

@@ -95,6 +95,7 @@ static nninit_status use_models(nninit_context *c) {
 }
 
 static nninit_status use_initialization(nninit_context *c) {
+    static const float x[6] = {1, 2, 3, 4, 5, 6};
     static const int64_t widths[] = {3, 4, 2};
     nninit_generator *g;
     nninit_layer *mlp;
@@ -109,6 +110,7 @@ static nninit_status use_initialization(nninit_context *c) {
     TRY(nninit_rules_apply(rules, mlp, g));
     nninit_rules_destroy(&rules);
     TRY_MAKE(rules, nninit_rules_create(&rules, c));
+    TRY(nninit_pretrain_lsuv(mlp, x, 2, NULL, g));
     return NNINIT_OK;
 }
 
@@ -199,9 +201,48 @@ START_TEST(initialization) {
 }
 END_TEST
 
+/* What changes a model in many steps puts it and the generator back. */
+START_TEST(half_an_initialization_is_undone) {
+    static const float x[6] = {1, 2, 3, 4, 5, 6};
+    static const int64_t widths[] = {3, 4, 2};
+    static unsigned char state[2][NNINIT_TORCH_STATE_SIZE];
+    struct heap heap = {0, -1, 0, false};
+    nninit_context_options options = {.size = sizeof options, .alloc = heap_alloc, .free = heap_free, .alloc_user = &heap};
+    nninit_context *c;
+    nninit_generator *g;
+    nninit_layer *mlp;
+    nninit_rules *rules;
+    char before[NNINIT_SHA256_SIZE], after[NNINIT_SHA256_SIZE];
+    int failed = 0, changed = 0;
+    ck_assert_int_eq(nninit_context_create(&c, &options), NNINIT_OK);
+    ck_assert_ok(c, nninit_generator_create(&g, c, NNINIT_STREAM_TORCH, 1));
+    ck_assert_ok(c, nninit_mlp_create(&mlp, c, widths, 3, NNINIT_TANH, g));
+    ck_assert_ok(c, nninit_rules_parse(&rules, c, "* = normal"));
+    for (int lsuv = 0; lsuv < 2; lsuv++)
+        for (long n = 0;; n++) {
+            ck_assert_ok(c, nninit_layer_sha256(mlp, before));
+            ck_assert_ok(c, nninit_generator_save(g, state[0], sizeof state[0]));
+            heap.next = 0;
+            heap.fail_at = n;
+            nninit_status status = lsuv ? nninit_pretrain_lsuv(mlp, x, 2, NULL, g) : nninit_rules_apply(rules, mlp, g);
+            heap.fail_at = -1;
+            ck_assert_ok(c, nninit_layer_sha256(mlp, after));
+            ck_assert_ok(c, nninit_generator_save(g, state[1], sizeof state[1]));
+            if (status == NNINIT_OK)
+                break;
+            failed++;
+            changed += strcmp(before, after) != 0 || memcmp(state[0], state[1], sizeof state[0]) != 0;
+        }
+    ck_assert_int_gt(failed, 20);
+    ck_assert_int_eq(changed, 0);
+    nninit_context_destroy(&c);
+    ck_assert_int_eq(heap.live, 0);
+}
+END_TEST
+
 START_TEST(training) {
     fail_each(use_training);
 }
 END_TEST
 
-SUITE(oom, tensors, models, initialization, training)
+SUITE(oom, tensors, models, initialization, half_an_initialization_is_undone, training)
