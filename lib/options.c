@@ -29,7 +29,7 @@ static const char *list(const struct option_name *names, char *text, size_t size
 nninit_status options_name(nninit_context *context, const char *what, const char *text, const struct option_name *names,
                            int *value) {
     const struct option_name *found = find(names, text, strcspn(text, ":"));
-    char known[300];
+    char known[400];
     if (!found)
         return context_fail(context, NNINIT_ERR_NOT_FOUND, "%s \"%.100s\" is unknown; known: %s", what, text,
                             list(names, known, sizeof known));
@@ -70,7 +70,7 @@ static const struct option_name *words_of(const struct option_words *words, int 
 static nninit_status pass_pair(nninit_context *context, const char *text, const char *pair, int length,
                                const struct option_name *keys, const struct option_words *words, option_set set,
                                void *user) {
-    char known[300];
+    char known[400];
     const char *equals = memchr(pair, '=', (size_t)length);
     if (!equals)
         return context_fail(context, NNINIT_ERR_INVALID, "\"%.*s\" in \"%.100s\" is not key=value", length, pair, text);

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 #include "safetensors.h"
 
+#include "file.h"
+
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
@@ -128,45 +130,6 @@ nninit_status safetensors_save(nninit_context *context, const char *path, const 
     return status;
 }
 
-static nninit_status read_failed(nninit_context *context, const char *path, const char *why) {
-    return context_fail(context, NNINIT_ERR_IO, "%s: cannot be read: %s", path, why);
-}
-
-static nninit_status read_bytes(nninit_context *context, const char *path, int file, struct safetensors *into,
-                                size_t size) {
-    into->bytes = mem_alloc(context, size);
-    if (!into->bytes)
-        return NNINIT_ERR_MEMORY;
-    for (size_t at = 0; at < size;) {
-        ssize_t n = read(file, into->bytes + at, size - at);
-        if (n < 0 && errno == EINTR)
-            continue;
-        if (n <= 0)
-            return read_failed(context, path, n < 0 ? strerror(errno) : "it became shorter");
-        at += (size_t)n;
-    }
-    return NNINIT_OK;
-}
-
-/* O_NONBLOCK: a pipe is refused, not waited for. */
-static nninit_status read_whole(nninit_context *context, const char *path, struct safetensors *into, size_t *size) {
-    int file = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
-    struct stat info;
-    nninit_status status;
-    if (file < 0)
-        return read_failed(context, path, strerror(errno));
-    if (fstat(file, &info) < 0) {
-        status = read_failed(context, path, strerror(errno));
-    } else if (!S_ISREG(info.st_mode)) {
-        status = read_failed(context, path, "not a regular file");
-    } else {
-        *size = (size_t)info.st_size;
-        status = read_bytes(context, path, file, into, *size);
-    }
-    close(file);
-    return status;
-}
-
 /* Other writers need not align: then every item moves to a place that is. */
 static nninit_status align_items(nninit_context *context, struct safetensors *file, size_t size) {
     bool aligned = true;
@@ -203,7 +166,7 @@ static nninit_status read_items(nninit_context *context, const char *path, struc
 nninit_status safetensors_open(nninit_context *context, const char *path, struct safetensors *file) {
     *file = (struct safetensors){.context = context};
     size_t size = 0;
-    nninit_status status = read_whole(context, path, file, &size);
+    nninit_status status = file_read(context, path, &file->bytes, &size);
     if (status == NNINIT_OK)
         status = read_items(context, path, file, size);
     if (status < 0)

@@ -51,6 +51,16 @@ def streams():
             out[f"normal:mean=0.5,std=2-{key}"] = one(lambda w: init.normal_(w, 0.5, 2))
             out[f"uniform:low=-2,high=3-{key}"] = one(lambda w: init.uniform_(w, -2, 3))
             out[f"constant:value=0.3-{key}"] = one(lambda w: init.constant_(w, 0.3))
+            out[f"trunc_normal-{key}"] = one(init.trunc_normal_)
+            out[f"trunc_normal:std=0.02-{key}"] = one(lambda w: init.trunc_normal_(w, std=0.02))
+            out[f"trunc_normal:mean=0.5,std=2,low=-1,high=3-{key}"] = one(lambda w: init.trunc_normal_(w, 0.5, 2, -1, 3))
+            if len(shape) == 2:
+                out[f"identity-{key}"] = one(init.eye_)
+                for sparsity in (0, 0.1, 0.9, 1):
+                    out[f"sparse:sparsity={sparsity},std=0.5-{key}"] = one(lambda w: init.sparse_(w, sparsity, 0.5))
+            else:
+                out[f"dirac-{key}"] = one(init.dirac_)
+                out[f"dirac:groups=2-{key}"] = one(lambda w: init.dirac_(w, 2))
     for fan_in, fan_out in ((784, 256), (7, 3), (1, 5)):
         torch.manual_seed(777)
         layer = torch.nn.Linear(fan_in, fan_out)

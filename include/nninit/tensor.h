@@ -23,7 +23,9 @@ typedef struct nninit_tensor nninit_tensor;
 typedef enum nninit_dtype {
     NNINIT_FLOAT32 = 1, /**< float */
     NNINIT_FLOAT64 = 2, /**< double */
-    NNINIT_UINT8 = 3    /**< uint8_t: pixels */
+    NNINIT_UINT8 = 3,   /**< uint8_t: pixels */
+    NNINIT_FLOAT16 = 4, /**< IEEE-754 binary16 in a uint16_t; only nninit_initializer_fill() writes it */
+    NNINIT_BFLOAT16 = 5 /**< the upper half of a float in a uint16_t; only nninit_initializer_fill() writes it */
 } nninit_dtype;
 
 /**
