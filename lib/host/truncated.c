@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 #include "truncated.h"
 
-#include <float.h>
 #include <math.h>
 
 static const double log_2pi = 1.83787706640934548356, sqrt_half = 0.70710678118654752440;
@@ -37,17 +36,9 @@ void truncated_moments(double location, double scale, double low, double high, d
 
 /* The std grows with the scale, from 0 to that of the uniform: bisection in logarithms. */
 double truncated_solve(double location, double std, double low, double high) {
-    double below = std, above = std, mean, got;
-    double far = fmax(fabs(low - location), fabs(high - location));
-    below = fmin(std, far) / 1e3;
-    above = fmax(std, far);
-    for (int i = 0; i < 1100; i++) {
-        truncated_moments(location, above, low, high, &mean, &got);
-        if (got >= std || above > far * 1e8)
-            break;
-        above *= 2;
-    }
-    for (int i = 0; i < 200 && below < above * (1 - DBL_EPSILON); i++) {
+    double far = fmax(fabs(low - location), fabs(high - location)), mean, got;
+    double below = std, above = fmax(std, far) * 1e8;
+    for (int i = 0; i < 200; i++) {
         double middle = sqrt(below) * sqrt(above);
         truncated_moments(location, middle, low, high, &mean, &got);
         if (middle <= below || middle >= above)
@@ -87,11 +78,11 @@ static double inverse_log_cdf(double p) {
 
 void truncated_from_uniform(double *x, int64_t count, double location, double scale, double low, double high) {
     double a = (low - location) / scale, b = (high - location) / scale;
-    double lower_b = log_cdf(b), lower = expm1(log_cdf(a) - lower_b);
-    double upper_a = log_cdf(-a), upper = expm1(log_cdf(-b) - upper_a);
+    double lower_b = log_cdf(b), lower = exp(log_cdf(a) - lower_b);
+    double upper_a = log_cdf(-a), upper = exp(log_cdf(-b) - upper_a);
     for (int64_t i = 0; i < count; i++) {
         double u = x[i] + 0x1p-54; /* the middle of its step: never 0 */
-        double p = lower_b + log1p((1 - u) * lower), q = upper_a + log1p(u * upper);
+        double p = lower_b + log(u + (1 - u) * lower), q = upper_a + log(1 - u + u * upper);
         double z = p <= q ? inverse_log_cdf(p) : -inverse_log_cdf(q);
         x[i] = fmin(fmax(location + scale * z, low), high);
     }

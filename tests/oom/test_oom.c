@@ -68,6 +68,38 @@ static nninit_status use_tensors(nninit_context *c) {
     return NNINIT_OK;
 }
 
+static int write_nothing(void *user, const int64_t *shape, int rank, nninit_dtype dtype, void *values,
+                         nninit_generator *generator) {
+    (void)user, (void)shape, (void)rank, (void)dtype, (void)values, (void)generator;
+    return 0;
+}
+
+static nninit_status use_rules(nninit_context *c) {
+    static const int64_t shape[] = {2, 3};
+    static const double values[6] = {1, 2, 3};
+    nninit_generator *g;
+    nninit_initializer *sparse, *array, *file, *callback;
+    nninit_tensor *t;
+    nninit_explanation e = {.size = sizeof e};
+    uint16_t halves[6];
+    double x[6];
+    char text[400];
+    TRY_MAKE(g, nninit_generator_create(&g, c, NNINIT_STREAM_TORCH, 1));
+    TRY_MAKE(t, nninit_tensor_create(&t, c, "t", shape, 2));
+    TRY_MAKE(sparse, nninit_initializer_parse(&sparse, c, "sparse:sparsity=0.5"));
+    TRY_MAKE(array, nninit_initializer_from_array(&array, c, NNINIT_FLOAT64, values, shape, 2));
+    TRY_MAKE(file, nninit_initializer_open(&file, c, suite_path("fuzz/corpus/npy/fortran.npy"), NULL));
+    TRY_MAKE(callback, nninit_initializer_from_callback(&callback, c, write_nothing, NULL));
+    TRY(nninit_initializer_fill(sparse, NNINIT_BFLOAT16, halves, shape, 2, g));
+    TRY(nninit_initializer_fill(callback, NNINIT_FLOAT64, x, shape, 2, NULL));
+    TRY(nninit_initializer_apply(array, t, NULL));
+    TRY(nninit_initializer_apply(file, t, NULL));
+    TRY(nninit_initializer_explain(file, shape, 2, &e));
+    TRY(nninit_initializer_explain_text(sparse, shape, 2, text, sizeof text));
+    nninit_initializer_destroy(&array);
+    return NNINIT_OK;
+}
+
 static nninit_status use_models(nninit_context *c) {
     static const float x[6] = {1, 2, 3, 4, 5, 6}, targets[4] = {0};
     static const int64_t labels[2] = {0, 1}, widths[] = {3, 4, 2};
@@ -191,6 +223,11 @@ START_TEST(tensors) {
 }
 END_TEST
 
+START_TEST(rules) {
+    fail_each(use_rules);
+}
+END_TEST
+
 START_TEST(models) {
     fail_each(use_models);
 }
@@ -245,4 +282,4 @@ START_TEST(training) {
 }
 END_TEST
 
-SUITE(oom, tensors, models, initialization, half_an_initialization_is_undone, training)
+SUITE(oom, tensors, rules, models, initialization, half_an_initialization_is_undone, training)
