@@ -71,7 +71,7 @@ typedef enum nninit_initializer_kind {
     NNINIT_INIT_TORCH_LINEAR_WEIGHT = 10, /**< no options */
     NNINIT_INIT_TORCH_LINEAR_BIAS = 11,  /**< options: fan_in, which must be set */
     NNINIT_INIT_IDENTITY = 12,           /**< options: gain */
-    /* 13, 14: taken */
+    /* 13 and 14 are reserved for the orthogonal family */
     NNINIT_INIT_DIRAC = 15,              /**< options: groups */
     NNINIT_INIT_TRUNC_NORMAL = 16,       /**< options: mean, std, low (default -2), high (default 2) */
     NNINIT_INIT_TRUNCATED_NORMAL = 17,   /**< options: mean, std, low (default -2), high (default 2), result_std */
@@ -318,10 +318,10 @@ NNINIT_API nninit_status nninit_initializer_explain(const nninit_initializer *in
                                                     nninit_explanation *explanation);
 
 /**
- * The same as one line of text, e.g. "xavier_uniform [10, 256]: uniform, mean 0, std 0.0867, -0.15 to 0.15; ...".
+ * The same as one line of text, e.g. "xavier_uniform [10, 256]: uniform, mean 0, std 0.08671, -0.1502 to 0.1502; ...".
  *
  * @param text  [size] bytes, overwritten; cut off where it does not fit, and always ended by a zero
- * @param size  at least 1; 400 are enough
+ * @param size  at least 1; 512 are enough
  * @retval (as nninit_initializer_explain)
  * @since 0.1
  */

@@ -70,7 +70,7 @@ static double inverse_log_cdf(double p) {
         double value = log_cdf(x), slope = exp(-0.5 * x * x - 0.5 * log_2pi - value), f = value - p;
         double step = f / slope / (1 + f * (x + slope) / (2 * slope));
         x = fmin(x - step, 0);
-        if (fabs(step) <= 1e-15 * fabs(x) || fabs(step) < 1e-300)
+        if (fabs(step) <= 1e-6 * fmax(fabs(x), 0.01)) /* the error is cubed by each step */
             break;
     }
     return x;
