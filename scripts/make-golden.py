@@ -54,7 +54,11 @@ def streams():
             out[f"trunc_normal-{key}"] = one(init.trunc_normal_)
             out[f"trunc_normal:std=0.02-{key}"] = one(lambda w: init.trunc_normal_(w, std=0.02))
             out[f"trunc_normal:mean=0.5,std=2,low=-1,high=3-{key}"] = one(lambda w: init.trunc_normal_(w, 0.5, 2, -1, 3))
+            out[f"f64/trunc_normal:std=0.02-{key}"] = sha(
+                seeded(lambda: init.trunc_normal_(torch.empty(shape, dtype=torch.float64), std=0.02), seed))
             if len(shape) == 2:
+                out[f"f64/sparse:sparsity=0.3-{key}"] = sha(
+                    seeded(lambda: init.sparse_(torch.empty(shape, dtype=torch.float64), 0.3), seed))
                 out[f"identity-{key}"] = one(init.eye_)
                 for sparsity in (0, 0.1, 0.9, 1):
                     out[f"sparse:sparsity={sparsity},std=0.5-{key}"] = one(lambda w: init.sparse_(w, sparsity, 0.5))
