@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 #include "initializer.h"
 
+#include "fpenv.h"
+
 #include <math.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -15,7 +17,11 @@ static nninit_status explain(const nninit_initializer *init, const int64_t *shap
         status = initializer_distribution(init, shape, rank, &d);
     if (status < 0)
         return status;
-    *e = (nninit_explanation){.size = sizeof *e, .gain = initializer_gain(init), .mean = d.mean, .std = d.std,
+    fenv_t caller;
+    fpenv_enter(&caller);
+    double gain = initializer_gain(init);
+    fpenv_leave(&caller);
+    *e = (nninit_explanation){.size = sizeof *e, .gain = gain, .mean = d.mean, .std = d.std,
                               .low = d.low, .high = d.high, .distribution = (nninit_distribution)d.kind,
                               .name = rule->name, .formula = rule->formula, .source = rule->source};
     if (nninit_initializer_fans(shape, rank, &e->fan_in, &e->fan_out) < 0)

@@ -2,6 +2,7 @@
 /* Rules beyond PyTorch's own: bounds, structure, given values, half precision, explanations. */
 #include "suite.h"
 
+#include <fenv.h>
 #include <math.h>
 
 static nninit_context *context;
@@ -230,6 +231,11 @@ START_TEST(files_and_arrays) {
         ck_assert_msg(memcmp(x, want, sizeof x) == 0, "%s", path);
     }
     ck_assert_int_eq(nninit_initializer_fill(init, NNINIT_FLOAT32, x, other, 2, NULL), NNINIT_ERR_SHAPE);
+    const double huge[] = {1e39};
+    const int64_t one = 1;
+    ck_assert_ok(context, nninit_initializer_from_array(&init, context, NNINIT_FLOAT64, huge, &one, 1));
+    ck_assert_int_eq(nninit_initializer_fill(init, NNINIT_FLOAT32, x, &one, 1, NULL), NNINIT_ERR_INVALID);
+    ck_assert_mem_eq(x, want, sizeof x);
     for (size_t i = 0; i < sizeof bad / sizeof *bad; i++) {
         snprintf(path, sizeof path, "fuzz/corpus/npy/%s.npy", bad[i].name);
         ck_assert_msg(nninit_initializer_open(&init, context, suite_path(path), NULL) == bad[i].status, "%s", path);
@@ -337,6 +343,31 @@ START_TEST(explanations) {
 }
 END_TEST
 
+/* The caller's rounding mode does not change the values. */
+START_TEST(foreign_rounding) {
+    static const char *const texts[] = {"identity:gain=0.1", "trunc_normal:std=0.3", "truncated_normal:result_std=0.7",
+                                        "sparse:sparsity=0.3", "he_normal", "lecun_uniform", "hadamard", "nguyen_widrow",
+                                        "variance_scaling:distribution=untruncated_normal"};
+    static const nninit_dtype dtypes[] = {NNINIT_FLOAT32, NNINIT_FLOAT64, NNINIT_FLOAT16, NNINIT_BFLOAT16};
+    static unsigned char x[2][8 * 19 * 7];
+    const int64_t shape[] = {19, 7};
+    begin();
+    for (size_t i = 0; i < sizeof texts / sizeof *texts; i++)
+        for (int d = 0; d < 4; d++) {
+            for (int up = 0; up < 2; up++) {
+                fesetround(up ? FE_UPWARD : FE_TONEAREST);
+                nninit_initializer *init = parse(texts[i]);
+                nninit_generator_seed(generator, 777);
+                nninit_status status = nninit_initializer_fill(init, dtypes[d], x[up], shape, 2, generator);
+                fesetround(FE_TONEAREST);
+                ck_assert_ok(context, status);
+            }
+            ck_assert_msg(memcmp(x[0], x[1], sizeof x[0]) == 0, "%s, type %d", texts[i], d);
+        }
+    nninit_context_destroy(&context);
+}
+END_TEST
+
 START_TEST(mup) {
     nninit_mup_factors f = {.size = sizeof f};
     ck_assert_int_eq(nninit_mup_scale(NNINIT_MUP_HIDDEN, 1024, 256, &f), NNINIT_OK);
@@ -352,4 +383,4 @@ START_TEST(mup) {
 END_TEST
 
 SUITE(initializer_rules, scaling, result_std, hadamard, nguyen_widrow, half_precision, callback, files_and_arrays, untouched,
-      explanations, mup)
+      explanations, foreign_rounding, mup)
