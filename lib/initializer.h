@@ -95,6 +95,14 @@ nninit_status hadamard_fill(const struct filling *f);
 nninit_status nguyen_distribution(const nninit_initializer *init, const int64_t *shape, int rank, struct distribution *d);
 nninit_status nguyen_fill(const struct filling *f);
 
+/* initializer_orthogonal.c */
+nninit_status orthogonal_distribution(const nninit_initializer *init, const int64_t *shape, int rank,
+                                      struct distribution *d);
+nninit_status orthogonal_fill(const struct filling *f);
+nninit_status delta_orthogonal_distribution(const nninit_initializer *init, const int64_t *shape, int rank,
+                                            struct distribution *d);
+nninit_status delta_orthogonal_fill(const struct filling *f);
+
 /* initializer_given.c */
 nninit_status array_distribution(const nninit_initializer *init, const int64_t *shape, int rank, struct distribution *d);
 nninit_status array_fill(const struct filling *f);

@@ -15,6 +15,8 @@
  *  | torch_linear_weight         | U(-1/sqrt(fan_in), 1/sqrt(fan_in))                         | torch.nn.Linear.reset_parameters |
  *  | torch_linear_bias           | the same; its fan_in is that of the weight, given as an option | torch.nn.Linear.reset_parameters |
  *  | identity                    | gain where row = column, else 0; 2-D                       | torch.nn.init.eye_ |
+ *  | orthogonal                  | gain * Q; rows or columns, whichever are fewer, orthonormal | Saxe et al., ICLR 2014; torch.nn.init.orthogonal_ |
+ *  | delta_orthogonal            | an orthogonal matrix at the centre of the filters, else 0   | Xiao et al., ICML 2018 |
  *  | dirac                       | 1 at the centre of each filter's own channel; 3-D to 5-D   | torch.nn.init.dirac_ |
  *  | trunc_normal                | N(mean, std^2) cut to [low, high], to PyTorch's bit        | torch.nn.init.trunc_normal_ up to 2.11 |
  *  | truncated_normal            | the same law, exact in the far tails                       | inverse of the CDF, in logarithms |
@@ -71,7 +73,8 @@ typedef enum nninit_initializer_kind {
     NNINIT_INIT_TORCH_LINEAR_WEIGHT = 10, /**< no options */
     NNINIT_INIT_TORCH_LINEAR_BIAS = 11,  /**< options: fan_in, which must be set */
     NNINIT_INIT_IDENTITY = 12,           /**< options: gain */
-    /* 13 and 14 are reserved for the orthogonal family */
+    NNINIT_INIT_ORTHOGONAL = 13,         /**< options: gain */
+    NNINIT_INIT_DELTA_ORTHOGONAL = 14,   /**< options: gain. shape[0] >= shape[1], 3 dimensions or more */
     NNINIT_INIT_DIRAC = 15,              /**< options: groups */
     NNINIT_INIT_TRUNC_NORMAL = 16,       /**< options: mean, std, low (default -2), high (default 2) */
     NNINIT_INIT_TRUNCATED_NORMAL = 17,   /**< options: mean, std, low (default -2), high (default 2), result_std */

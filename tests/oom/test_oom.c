@@ -223,7 +223,7 @@ START_TEST(tensors) {
 }
 END_TEST
 
-START_TEST(rules) {
+START_TEST(initializers) {
     fail_each(use_rules);
 }
 END_TEST
@@ -282,4 +282,4 @@ START_TEST(training) {
 }
 END_TEST
 
-SUITE(oom, tensors, rules, models, initialization, half_an_initialization_is_undone, training)
+SUITE(oom, tensors, initializers, models, initialization, half_an_initialization_is_undone, training)

@@ -98,7 +98,7 @@ START_TEST(options_and_defaults) {
     ck_assert(value == 1);
     ck_assert_int_eq(nninit_initializer_set(parse("normal"), NNINIT_INIT_STD, -1), NNINIT_ERR_INVALID);
     ck_assert_int_eq(nninit_initializer_set(parse("torch_linear_bias"), NNINIT_INIT_LAYER_FAN_IN, 0), NNINIT_ERR_INVALID);
-    ck_assert_int_eq(nninit_initializer_create(&init, context, (nninit_initializer_kind)13), NNINIT_ERR_INVALID);
+    ck_assert_int_eq(nninit_initializer_create(&init, context, (nninit_initializer_kind)31), NNINIT_ERR_INVALID);
     ck_assert_ptr_null(init);
     nninit_context_destroy(&context);
 }

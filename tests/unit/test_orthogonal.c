@@ -98,4 +98,30 @@ START_TEST(nothing_and_too_much) {
 }
 END_TEST
 
-SUITE(orthogonal, rows_or_columns, sign_is_that_of_the_normals, delta_is_zero_but_at_the_centre, nothing_and_too_much)
+/* The rules draw the normals of a matrix, [shape[0], the rest] or of the centre, and hand them on. */
+START_TEST(rules) {
+    static const int64_t shape[] = {4, 3, 2};
+    static const struct {
+        const char *text;
+        bool delta;
+    } cases[] = {{"orthogonal:gain=2", false}, {"delta_orthogonal:gain=2", true}};
+    nninit_context *context = suite_context();
+    for (int i = 0; i < 2; i++) {
+        float want[24] = {0}, got[24];
+        nninit_initializer *init;
+        nninit_generator *generator;
+        draw(NNINIT_FLOAT32, want, cases[i].delta ? 12 : 24);
+        if (cases[i].delta)
+            host_delta_orthogonal(NNINIT_FLOAT32, want, shape, 3, 2, room);
+        else
+            host_orthogonal(NNINIT_FLOAT32, want, 4, 6, 2, room);
+        ck_assert_ok(context, nninit_initializer_parse(&init, context, cases[i].text));
+        ck_assert_ok(context, nninit_generator_create(&generator, context, NNINIT_STREAM_TORCH, 3));
+        ck_assert_ok(context, nninit_initializer_fill(init, NNINIT_FLOAT32, got, shape, 3, generator));
+        ck_assert_mem_eq(got, want, sizeof want);
+    }
+    nninit_context_destroy(&context);
+}
+END_TEST
+
+SUITE(orthogonal, rules, rows_or_columns, sign_is_that_of_the_normals, delta_is_zero_but_at_the_centre, nothing_and_too_much)
