@@ -108,7 +108,7 @@ static void visit_loader(struct state *state, nninit_loader *loader) {
                (double)loader->dataset->count - 1);
     state->parts[state->count - 1].distinct = true;
     if (loader->generator) {
-        const int64_t size = NNINIT_TORCH_STATE_SIZE;
+        const int64_t size = (int64_t)nninit_generator_state_size(loader->generator);
         struct part *part = add(state, "", "generator", STATE_U8, &size, 1);
         part->place = PART_GENERATOR;
         part->generator = loader->generator;

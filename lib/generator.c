@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* PyTorch's CPU streams: how words become numbers (ATen/core/DistributionsHelper.h, native/cpu/DistributionTemplates.h). */
+/* The public draws, and PyTorch's CPU streams: how words become numbers (ATen/core/DistributionsHelper.h,
+ * native/cpu/DistributionTemplates.h). generator_philox.c has the counter-based stream. */
 #include "generator.h"
 
 #include "fpenv.h"
@@ -18,7 +19,7 @@ nninit_status nninit_generator_create(nninit_generator **out, nninit_context *co
         return NNINIT_ERR_INVALID;
     if (!out)
         return context_fail(context, NNINIT_ERR_INVALID, "out is NULL");
-    if (stream != NNINIT_STREAM_TORCH && stream != NNINIT_STREAM_TORCH_BASE)
+    if (stream < NNINIT_STREAM_TORCH || stream > NNINIT_STREAM_PHILOX)
         return context_fail(context, NNINIT_ERR_INVALID, "stream %d is unknown", (int)stream);
     nninit_generator *generator = object_create(context, &generator_type, sizeof *generator);
     if (!generator)
@@ -44,6 +45,8 @@ nninit_status nninit_generator_seed(nninit_generator *generator, uint64_t seed) 
     generator->has_next_normal = generator->has_next_float_normal = false;
     generator->next_normal = 0;
     generator->next_float_normal = 0;
+    generator->philox.seed = seed;
+    generator->philox.draw = 0;
     return NNINIT_OK;
 }
 
@@ -61,8 +64,8 @@ static nninit_status generator_check(const nninit_generator *generator, nninit_d
     return NNINIT_OK;
 }
 
-static bool is_fused(const nninit_generator *generator) {
-    return generator->stream == NNINIT_STREAM_TORCH;
+static bool is_philox(const nninit_generator *generator) {
+    return generator->stream == NNINIT_STREAM_PHILOX;
 }
 
 static float uniform24(nninit_generator *generator) {
@@ -75,7 +78,7 @@ static double uniform53(nninit_generator *generator) {
 
 static void fill_uniform_f64(nninit_generator *generator, double *x, int64_t count, double low, double width) {
     for (int64_t i = 0; i < count; i++)
-        x[i] = is_fused(generator) ? fma(uniform53(generator), width, low) : uniform53(generator) * width + low;
+        x[i] = generator_is_fused(generator) ? fma(uniform53(generator), width, low) : uniform53(generator) * width + low;
 }
 
 nninit_status nninit_generator_uniform(nninit_generator *generator, nninit_dtype dtype, void *values, int64_t count,
@@ -91,9 +94,11 @@ nninit_status nninit_generator_uniform(nninit_generator *generator, nninit_dtype
     fpenv_enter(&caller);
     low = fpenv_opaque(low);
     high = fpenv_opaque(high);
-    if (dtype == NNINIT_FLOAT32)
+    if (is_philox(generator))
+        philox_draw_uniform(generator, dtype, values, count, low, high);
+    else if (dtype == NNINIT_FLOAT32)
         generator->fill->uniform(&generator->mt, values, count, (float)low, (float)high - (float)low,
-                                 is_fused(generator));
+                                 generator_is_fused(generator));
     else
         fill_uniform_f64(generator, values, count, low, high - low);
     fpenv_leave(&caller);
@@ -114,11 +119,11 @@ static double normal_single(nninit_generator *generator, double mean, double std
         generator->has_next_normal = true;
         z = radius * cos(angle);
     }
-    return is_fused(generator) ? fma(z, std, mean) : z * std + mean;
+    return generator_is_fused(generator) ? fma(z, std, mean) : z * std + mean;
 }
 
 static void fill_blocks_f32(nninit_generator *generator, float *x, int64_t count, float mean, float std) {
-    if (is_fused(generator)) {
+    if (generator_is_fused(generator)) {
         generator->fill->normal(&generator->mt, x, count, mean, std);
     } else {
         generator->fill->uniform(&generator->mt, x, count, 0, 1, false);
@@ -135,11 +140,11 @@ static void fill_normal_f32(nninit_generator *generator, float *x, int64_t count
 
 static void fill_normal_f64(nninit_generator *generator, double *x, int64_t count, double mean, double std) {
     fill_uniform_f64(generator, x, count, 0, 1);
-    torch_normal_f64(x, count / TORCH_BLOCK, mean, std, is_fused(generator));
+    torch_normal_f64(x, count / TORCH_BLOCK, mean, std, generator_is_fused(generator));
     if (count % TORCH_BLOCK) {
         x += count - TORCH_BLOCK;
         fill_uniform_f64(generator, x, TORCH_BLOCK, 0, 1);
-        torch_normal_f64(x, 1, mean, std, is_fused(generator));
+        torch_normal_f64(x, 1, mean, std, generator_is_fused(generator));
     }
 }
 
@@ -156,7 +161,9 @@ nninit_status nninit_generator_normal(nninit_generator *generator, nninit_dtype 
     mean = fpenv_opaque(mean);
     std = fpenv_opaque(std);
     bool f32 = dtype == NNINIT_FLOAT32;
-    if (count < TORCH_BLOCK)
+    if (is_philox(generator))
+        philox_draw_normal(generator, dtype, values, count, mean, std);
+    else if (count < TORCH_BLOCK)
         for (int64_t i = 0; i < count; i++) {
             double z = normal_single(generator, mean, std);
             if (f32)
@@ -173,14 +180,24 @@ nninit_status nninit_generator_normal(nninit_generator *generator, nninit_dtype 
 }
 
 int64_t generator_random(nninit_generator *generator) {
+    int64_t value;
+    if (is_philox(generator)) {
+        philox_draw_random(generator, &value, 1);
+        return value;
+    }
     return (int64_t)(mt19937_draw64(&generator->mt) & INT64_MAX);
 }
 
 nninit_status nninit_generator_random(nninit_generator *generator, int64_t *values, int64_t count) {
     nninit_status status = generator_check(generator, NNINIT_FLOAT64, values, count);
-    for (int64_t i = 0; i < count && status == NNINIT_OK; i++)
-        values[i] = generator_random(generator);
-    return status;
+    if (status < 0)
+        return status;
+    if (is_philox(generator))
+        philox_draw_random(generator, values, count);
+    else
+        for (int64_t i = 0; i < count; i++)
+            values[i] = generator_random(generator);
+    return NNINIT_OK;
 }
 
 nninit_status nninit_generator_randint(nninit_generator *generator, int64_t *values, int64_t count, int64_t low,
@@ -193,6 +210,10 @@ nninit_status nninit_generator_randint(nninit_generator *generator, int64_t *val
         return context_fail(generator->object.context, NNINIT_ERR_INVALID,
                             "bounds %lld and %lld; low must be below high, and both less than 2^63 apart",
                             (long long)low, (long long)high);
+    if (is_philox(generator)) {
+        philox_draw_randint(generator, values, count, low, range);
+        return NNINIT_OK;
+    }
     for (int64_t i = 0; i < count; i++) {
         uint64_t word = range >> 32 ? mt19937_draw64(&generator->mt) : mt19937_draw(&generator->mt);
         values[i] = (int64_t)((uint64_t)low + word % range);
@@ -209,7 +230,9 @@ nninit_status nninit_generator_bernoulli(nninit_generator *generator, nninit_dty
         return context_fail(generator->object.context, NNINIT_ERR_INVALID, "p is %g; it must be 0 to 1", p);
     fenv_t caller;
     fpenv_enter(&caller);
-    for (int64_t i = 0; i < count; i++) {
+    if (is_philox(generator))
+        philox_draw_bernoulli(generator, dtype, values, count, p);
+    for (int64_t i = 0; i < count && !is_philox(generator); i++) {
         bool one = uniform53(generator) < p;
         if (dtype == NNINIT_FLOAT32)
             ((float *)values)[i] = one;
@@ -236,7 +259,9 @@ nninit_status nninit_generator_bernoulli_each(nninit_generator *generator, nnini
     }
     fenv_t caller;
     fpenv_enter(&caller);
-    for (int64_t i = 0; i < count; i++) {
+    if (is_philox(generator))
+        philox_draw_bernoulli_each(generator, dtype, values, p, count);
+    for (int64_t i = 0; i < count && !is_philox(generator); i++) {
         if (f32)
             ((float *)values)[i] = uniform24(generator) < ((const float *)p)[i];
         else
@@ -253,6 +278,13 @@ nninit_status nninit_generator_randperm(nninit_generator *generator, int64_t *or
     if (n > INT32_MAX)
         return context_fail(generator->object.context, NNINIT_ERR_INVALID, "n is %lld; it must be at most %d",
                             (long long)n, INT32_MAX);
-    host_randperm(&generator->mt, order, n);
+    generator_permutation(generator, order, n);
     return NNINIT_OK;
+}
+
+void generator_permutation(nninit_generator *generator, int64_t *order, int64_t n) {
+    if (is_philox(generator))
+        philox_draw_permutation(generator, order, n);
+    else
+        host_randperm(&generator->mt, order, n);
 }

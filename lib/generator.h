@@ -17,9 +17,28 @@ struct nninit_generator {
     /* PyTorch keeps a float one too; nothing on the CPU draws it, but a state that holds one is given back whole. */
     float next_float_normal;
     bool has_next_float_normal;
+    struct {
+        uint64_t seed, draw; /* the number of the next draw */
+    } philox;
 };
 
 /* One int64 random_(): two words. */
 int64_t generator_random(nninit_generator *generator);
+/* randperm(n), n at most INT32_MAX. */
+void generator_permutation(nninit_generator *generator, int64_t *order, int64_t n);
+
+/* Does low + u * width round once? */
+static inline bool generator_is_fused(const nninit_generator *generator) {
+    return generator->stream != NNINIT_STREAM_TORCH_BASE;
+}
+
+/* generator_philox.c: draws of NNINIT_STREAM_PHILOX, whose arguments are checked. */
+void philox_draw_uniform(nninit_generator *g, nninit_dtype dtype, void *values, int64_t count, double low, double high);
+void philox_draw_normal(nninit_generator *g, nninit_dtype dtype, void *values, int64_t count, double mean, double std);
+void philox_draw_random(nninit_generator *g, int64_t *values, int64_t count);
+void philox_draw_randint(nninit_generator *g, int64_t *values, int64_t count, int64_t low, uint64_t range);
+void philox_draw_bernoulli(nninit_generator *g, nninit_dtype dtype, void *values, int64_t count, double p);
+void philox_draw_bernoulli_each(nninit_generator *g, nninit_dtype dtype, void *values, const void *p, int64_t count);
+void philox_draw_permutation(nninit_generator *g, int64_t *order, int64_t n);
 
 #endif

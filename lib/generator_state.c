@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* The bytes of torch.get_rng_state(), little-endian:
+/* Little-endian. NNINIT_STREAM_PHILOX: 0 u64 seed | 8 u64 number of the next draw.
+ * PyTorch's streams, the bytes of torch.get_rng_state():
  *   0 u64 seed | 8 i32 left | 12 i32 seeded | 16 u64 next | 24 u64 word[624] | 5016 f64 x, y, rho | 5040 i32 y is valid |
  *   5048 f32 next float normal | 5052 u8 it is valid
  * `left` counts the words that remain, plus one; y is the cached double normal. */
@@ -26,15 +27,18 @@ static uint64_t get(const unsigned char *from, int bytes) {
 }
 
 size_t nninit_generator_state_size(const nninit_generator *generator) {
-    return generator ? NNINIT_TORCH_STATE_SIZE : 0;
+    if (!generator)
+        return 0;
+    return generator->stream == NNINIT_STREAM_PHILOX ? NNINIT_PHILOX_STATE_SIZE : NNINIT_TORCH_STATE_SIZE;
 }
 
 static nninit_status check(const nninit_generator *generator, const void *state, size_t size) {
     if (!generator)
         return NNINIT_ERR_INVALID;
-    if (!state || size != NNINIT_TORCH_STATE_SIZE)
+    if (!state || size != nninit_generator_state_size(generator))
         return context_fail(generator->object.context, NNINIT_ERR_INVALID,
-                            "state is NULL, or its size (%zu) is not %d bytes", size, NNINIT_TORCH_STATE_SIZE);
+                            "state is NULL, or its size (%zu) is not %zu bytes", size,
+                            nninit_generator_state_size(generator));
     return NNINIT_OK;
 }
 
@@ -43,6 +47,11 @@ nninit_status nninit_generator_save(const nninit_generator *generator, void *sta
     if (status < 0)
         return status;
     unsigned char *s = memset(state, 0, size);
+    if (generator->stream == NNINIT_STREAM_PHILOX) {
+        put(s, generator->philox.seed, 8);
+        put(s + 8, generator->philox.draw, 8);
+        return NNINIT_OK;
+    }
     const struct mt19937 *mt = &generator->mt;
     /* A generator that has not drawn since it was seeded has left 1 and next 0. */
     bool fresh = mt->fresh;
@@ -69,6 +78,11 @@ nninit_status nninit_generator_restore(nninit_generator *generator, const void *
         return status;
     nninit_context *context = generator->object.context;
     const unsigned char *s = state;
+    if (generator->stream == NNINIT_STREAM_PHILOX) {
+        generator->philox.seed = get(s, 8);
+        generator->philox.draw = get(s + 8, 8);
+        return NNINIT_OK;
+    }
     uint64_t left = get(s + AT_LEFT, 4), seeded = get(s + AT_SEEDED, 4), next = get(s + AT_NEXT, 8);
     if (seeded != 1 || left < 1 || left > MT19937_WORDS || next > MT19937_WORDS)
         return context_fail(context, NNINIT_ERR_FORMAT,

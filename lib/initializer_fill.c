@@ -57,7 +57,7 @@ static void fill_constant(const struct filling *f, double value) {
 
 static nninit_status fill_torch_truncated(const struct filling *f, const struct distribution *d) {
     double from, to;
-    bool fused = f->generator->stream == NNINIT_STREAM_TORCH;
+    bool fused = generator_is_fused(f->generator);
     truncated_torch_range(d->location, d->scale, d->low, d->high, &from, &to);
     nninit_status status = nninit_generator_uniform(f->generator, f->dtype, f->values, f->count, from, to);
     if (status < 0)

@@ -133,7 +133,7 @@ nninit_status loader_order(nninit_loader *loader) {
     else if (loader->order == NNINIT_ORDER_TORCH)
         private_permutation(loader, (uint64_t)generator_random(loader->generator));
     else if (loader->order == NNINIT_ORDER_TORCH_GENERATOR)
-        host_randperm(&loader->generator->mt, loader->indices, count);
+        generator_permutation(loader->generator, loader->indices, count);
     else
         private_permutation(loader, epoch_seed(loader));
     for (int64_t i = 0; i < count; i++)
@@ -145,7 +145,7 @@ nninit_status loader_order(nninit_loader *loader) {
 /* RandomSampler asks its generator for one more permutation, of which it takes nothing. */
 static void exhaust(nninit_loader *loader) {
     if (!loader->exhausted && loader->flags & NNINIT_SHUFFLE && loader->order == NNINIT_ORDER_TORCH_GENERATOR)
-        host_randperm(&loader->generator->mt, loader->indices, loader->dataset->count);
+        generator_permutation(loader->generator, loader->indices, loader->dataset->count);
     loader->exhausted = true;
 }
 

@@ -8,7 +8,12 @@
  *  NNINIT_STREAM_TORCH_BASE is the same without fused multiply-add (ATEN_CPU_CAPABILITY=default).
  *  NNINIT_STREAM_TORCH's float32 results are exact to the bit. Normals in float64, and all normals of
  *  NNINIT_STREAM_TORCH_BASE, use the C library's log, sin and cos as PyTorch does, so that the last bit may differ from
- *  one libm to another. docs/numerics.md has the details. */
+ *  one libm to another. docs/numerics.md has the details.
+ *
+ *  NNINIT_STREAM_PHILOX is Philox4x32-10 (Salmon et al., SC 2011) with a numbering of its own. Each call is a draw, numbered
+ *  from 0, whatever its count: the first n elements of a longer draw are those of a draw of n, and what is drawn next does
+ *  not depend on how much was drawn before. Floats have 24 bits, doubles 53. What functions below say of words and of
+ *  normals below 16 values is about PyTorch's streams. Float32 is exact to the bit everywhere, normals in float64 up to libm. */
 #ifndef NNINIT_GENERATOR_H
 #define NNINIT_GENERATOR_H
 
@@ -24,11 +29,15 @@ typedef struct nninit_generator nninit_generator;
 /** Which stream. */
 typedef enum nninit_stream {
     NNINIT_STREAM_TORCH = 1,     /**< PyTorch's CPU stream, AVX2 profile: the default of PyTorch on x86-64 */
-    NNINIT_STREAM_TORCH_BASE = 2 /**< PyTorch's CPU stream without fused multiply-add */
+    NNINIT_STREAM_TORCH_BASE = 2, /**< PyTorch's CPU stream without fused multiply-add */
+    NNINIT_STREAM_PHILOX = 3     /**< counter-based: element i of draw s is a function of the seed, s and i alone */
 } nninit_stream;
 
 /** Bytes in the state of a PyTorch stream: exactly those of torch.get_rng_state(). */
 #define NNINIT_TORCH_STATE_SIZE 5056
+
+/** Bytes in the state of NNINIT_STREAM_PHILOX: the seed and the number of the next draw, 64 bits each, little-endian. */
+#define NNINIT_PHILOX_STATE_SIZE 16
 
 /**
  * Create a generator, seeded as by torch.manual_seed(seed).
@@ -36,7 +45,8 @@ typedef enum nninit_stream {
  * @param out      the new generator, or NULL on failure
  * @param context  its owner
  * @param stream   which stream
- * @param seed     PyTorch's streams use the low 32 bits only, as PyTorch does (777 and 777 + 2^32 give the same numbers)
+ * @param seed     PyTorch's streams use the low 32 bits only, as PyTorch does (777 and 777 + 2^32 give the same numbers);
+ *                 NNINIT_STREAM_PHILOX all 64
  *
  * @retval NNINIT_OK           *out is ready
  * @retval NNINIT_ERR_INVALID  a pointer is NULL or the stream is unknown
@@ -143,7 +153,7 @@ NNINIT_API nninit_status nninit_generator_bernoulli_each(nninit_generator *gener
  */
 NNINIT_API nninit_status nninit_generator_randperm(nninit_generator *generator, int64_t *order, int64_t n);
 
-/** Bytes that nninit_generator_save() writes: NNINIT_TORCH_STATE_SIZE for PyTorch's streams; 0 for NULL. @since 0.1 */
+/** Bytes that nninit_generator_save() writes: NNINIT_TORCH_STATE_SIZE or NNINIT_PHILOX_STATE_SIZE; 0 for NULL. @since 0.1 */
 NNINIT_API size_t nninit_generator_state_size(const nninit_generator *generator);
 
 /**

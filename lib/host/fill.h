@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* PyTorch's draws of float32 by the array: loops over blocks of words, compiled once for each instruction set. The
+/* Draws of float32 by the array: loops over blocks of words, compiled once for each instruction set. The
  * numbers, and the state that is left, are those of one draw after the other. */
 #ifndef NNINIT_LIB_HOST_FILL_H
 #define NNINIT_LIB_HOST_FILL_H
@@ -11,6 +11,10 @@ struct fill {
     void (*uniform)(struct mt19937 *mt, float *x, int64_t count, float low, float width, bool fused);
     /* Of the AVX2 profile, for whole blocks of TORCH_BLOCK (torch_normal.h); what remains of count is left uniform. */
     void (*normal)(struct mt19937 *mt, float *x, int64_t count, float mean, float std);
+    /* Elements first … first + count - 1 of a draw of the counter-based stream: uniforms as above, fused, of the upper 24
+     * bits; normals by the same formula as above, on neighbours (2k, 2k + 1), cosine first. */
+    void (*philox_uniform)(uint64_t seed, uint64_t draw, int64_t first, float *x, int64_t count, float low, float width);
+    void (*philox_normal)(uint64_t seed, uint64_t draw, int64_t first, float *x, int64_t count, float mean, float std);
 };
 
 extern const struct fill fill_c, fill_avx2, fill_avx512, fill_neon;

@@ -3,7 +3,10 @@
 #include "fill.h"
 
 #include "../law.h"
+#include "philox.h"
 #include "torch_normal.h"
+
+#include <string.h>
 
 enum { HALF = TORCH_BLOCK / 2, LINE = 16 /* floats in a line of a cache */ };
 
@@ -132,7 +135,140 @@ static void normal(struct mt19937 *mt, float *x, int64_t count, float mean, floa
     }
 }
 
+enum { CHUNK_WORDS = 64 };
+
+#if defined(LEVEL_AVX512) || defined(LEVEL_AVX2)
+
+/* Philox of neighbouring counters, each in 64 bits of which the upper half is what it may be: the product looks at the lower
+ * one only. Compilers do not find these instructions. */
+#if defined(LEVEL_AVX512)
+#define LANES(name) _mm512_##name
+#define LANES_XOR _mm512_xor_si512
+#define LANES_ALL _mm512_set1_epi64
+#define LANES_QUARTER(x, i) _mm512_extracti32x4_epi32(x, i)
+typedef __m512i lanes;
+#else
+#include <immintrin.h>
+#define LANES(name) _mm256_##name
+#define LANES_XOR _mm256_xor_si256
+#define LANES_ALL _mm256_set1_epi64x
+#define LANES_QUARTER(x, i) _mm256_extracti128_si256(x, i)
+typedef __m256i lanes;
+#endif
+
+enum { LANE_COUNT = sizeof(lanes) / 8 };
+
+static inline void philox_round(lanes *a, lanes *b, lanes *c, lanes *d, uint32_t k0, uint32_t k1) {
+    lanes x = LANES(mul_epu32)(*a, LANES_ALL(0xd2511f53)), y = LANES(mul_epu32)(*c, LANES_ALL(0xcd9e8d57));
+    *a = LANES_XOR(LANES_XOR(LANES(srli_epi64)(y, 32), *b), LANES_ALL(k0));
+    *b = y;
+    *c = LANES_XOR(LANES_XOR(LANES(srli_epi64)(x, 32), *d), LANES_ALL(k1));
+    *d = x;
+}
+
+/* Four words of one counter after the other. */
+static inline void philox_store(uint32_t *word, lanes a, lanes b, lanes c, lanes d) {
+    const lanes lower = LANES_ALL(0xffffffff);
+#if defined(LEVEL_AVX512)
+    lanes ab = _mm512_or_si512(_mm512_and_si512(a, lower), _mm512_slli_epi64(b, 32));
+    lanes cd = _mm512_or_si512(_mm512_and_si512(c, lower), _mm512_slli_epi64(d, 32));
+#else
+    lanes ab = _mm256_or_si256(_mm256_and_si256(a, lower), _mm256_slli_epi64(b, 32));
+    lanes cd = _mm256_or_si256(_mm256_and_si256(c, lower), _mm256_slli_epi64(d, 32));
+#endif
+    lanes even = LANES(unpacklo_epi64)(ab, cd), odd = LANES(unpackhi_epi64)(ab, cd);
+    __m128i *to = (__m128i *)word;
+    _mm_storeu_si128(to, LANES_QUARTER(even, 0));
+    _mm_storeu_si128(to + 1, LANES_QUARTER(odd, 0));
+    _mm_storeu_si128(to + 2, LANES_QUARTER(even, 1));
+    _mm_storeu_si128(to + 3, LANES_QUARTER(odd, 1));
+#if defined(LEVEL_AVX512)
+    _mm_storeu_si128(to + 4, LANES_QUARTER(even, 2));
+    _mm_storeu_si128(to + 5, LANES_QUARTER(odd, 2));
+    _mm_storeu_si128(to + 6, LANES_QUARTER(even, 3));
+    _mm_storeu_si128(to + 7, LANES_QUARTER(odd, 3));
+#endif
+}
+
+/* Two vectors of counters at once: as many as hide each other's latency and still fit the registers. */
+static inline void philox_pair(uint64_t seed, uint64_t draw, uint64_t block, uint32_t *word) {
+    static const uint64_t numbers[8] = {0, 1, 2, 3, 4, 5, 6, 7};
+    uint32_t k0 = (uint32_t)seed, k1 = (uint32_t)(seed >> 32);
+    lanes a[2], b[2], c[2], d[2], first;
+    memcpy(&first, numbers, sizeof first);
+#pragma GCC unroll 2
+    for (int g = 0; g < 2; g++) {
+        a[g] = LANES(add_epi64)(first, LANES_ALL((int64_t)(block + (uint64_t)(g * LANE_COUNT))));
+        b[g] = LANES(srli_epi64)(a[g], 32);
+        c[g] = LANES_ALL((int64_t)draw);
+        d[g] = LANES_ALL((int64_t)(draw >> 32));
+    }
+    for (int round = 0; round < 10; round++, k0 += 0x9e3779b9, k1 += 0xbb67ae85)
+#pragma GCC unroll 2
+        for (int g = 0; g < 2; g++)
+            philox_round(&a[g], &b[g], &c[g], &d[g], k0, k1);
+#pragma GCC unroll 2
+    for (int g = 0; g < 2; g++)
+        philox_store(word + 4 * LANE_COUNT * g, a[g], b[g], c[g], d[g]);
+}
+
+static inline void philox_chunk(uint64_t seed, uint64_t draw, uint64_t block, uint32_t *word) {
+    for (int j = 0; j < CHUNK_WORDS / 4; j += 2 * LANE_COUNT)
+        philox_pair(seed, draw, block + (uint64_t)j, word + 4 * j);
+}
+
+#else
+
+static inline void philox_chunk(uint64_t seed, uint64_t draw, uint64_t block, uint32_t *word) {
+    for (int j = 0; j < CHUNK_WORDS / 4; j++, block++) {
+        const uint32_t counter[4] = {(uint32_t)block, (uint32_t)(block >> 32), (uint32_t)draw, (uint32_t)(draw >> 32)};
+        philox(seed, counter, word + 4 * j);
+    }
+}
+
+#endif
+
+static inline float unit_of_upper(uint32_t word) {
+    return (float)(int32_t)(word >> 8) * 0x1p-24f;
+}
+
+/* What lies within first … first + count - 1 of the elements from `at` on. */
+static inline void keep(const float *y, int64_t at, int64_t first, float *x, int64_t count) {
+    int64_t from = at > first ? at : first, end = first + count;
+    int64_t to = end < at + CHUNK_WORDS ? end : at + CHUNK_WORDS;
+    memcpy(x + (from - first), y + (from - at), (size_t)(to - from) * sizeof *x);
+}
+
+static void philox_uniform(uint64_t seed, uint64_t draw, int64_t first, float *x, int64_t count, float low, float width) {
+    for (int64_t at = first / CHUNK_WORDS * CHUNK_WORDS; at < first + count; at += CHUNK_WORDS) {
+        uint32_t word[CHUNK_WORDS];
+        float y[CHUNK_WORDS];
+        philox_chunk(seed, draw, (uint64_t)at / 4, word);
+        for (int i = 0; i < CHUNK_WORDS; i++)
+            y[i] = fmaf(unit_of_upper(word[i]), width, low);
+        keep(y, at, first, x, count);
+    }
+}
+
+static void philox_normal(uint64_t seed, uint64_t draw, int64_t first, float *x, int64_t count, float mean, float std) {
+    for (int64_t at = first / CHUNK_WORDS * CHUNK_WORDS; at < first + count; at += CHUNK_WORDS) {
+        uint32_t word[CHUNK_WORDS];
+        float u1[CHUNK_WORDS / 2], u2[CHUNK_WORDS / 2], y[CHUNK_WORDS];
+        philox_chunk(seed, draw, (uint64_t)at / 4, word);
+        for (int i = 0; i < CHUNK_WORDS / 2; i++) {
+            u1[i] = unit_of_upper(word[2 * i]);
+            u2[i] = unit_of_upper(word[2 * i + 1]);
+        }
+        normal_lanes(u1, u2, CHUNK_WORDS / 2, mean, std);
+        for (int i = 0; i < CHUNK_WORDS / 2; i++) {
+            y[2 * i] = u1[i];
+            y[2 * i + 1] = u2[i];
+        }
+        keep(y, at, first, x, count);
+    }
+}
+
 #define TABLE__(level) fill_##level
 #define TABLE_(level) TABLE__(level)
 
-const struct fill TABLE_(LEVEL) = {uniform, normal};
+const struct fill TABLE_(LEVEL) = {uniform, normal, philox_uniform, philox_normal};

@@ -4,6 +4,7 @@
 #include "suite.h"
 
 #include "generator.h"
+#include "host/philox.h"
 
 #include <math.h>
 
@@ -140,6 +141,39 @@ static void check_levels(nninit_stream stream, bool normal) {
     suite_cpu_level(NULL);
 }
 
+/* Element i of the counter-based stream, in [0, 1). */
+static float counted(uint64_t seed, uint64_t draw, uint64_t i) {
+    uint32_t word[4];
+    philox(seed, (const uint32_t[]){(uint32_t)(i / 4), (uint32_t)(i / 4 >> 32), (uint32_t)draw, (uint32_t)(draw >> 32)}, word);
+    return (float)(word[i % 4] / 256) / 16777216.0f;
+}
+
+static float counted_normal(uint64_t seed, uint64_t draw, uint64_t i) {
+    uint64_t pair = i / 2 * 2;
+    float sine, cosine, radius = sqrtf(-2 * log_of(1 - counted(seed, draw, pair)));
+    turn(6.28318530717958648f * counted(seed, draw, pair + 1), &sine, &cosine);
+    return fmaf(radius * (i % 2 ? sine : cosine), (float)std, (float)mean);
+}
+
+/* Slices of a draw, from any element on: also where counters need more than 32 bits. */
+static bool slice_equals(const struct fill *fill, int64_t first, int count, bool normal) {
+    static float got[MOST + 1];
+    const uint64_t seed = UINT64_C(0x123456789abcdef0), draw = UINT64_C(0xfedcba9876543210);
+    bool equal = true;
+    got[count] = 5; /* and no further */
+    if (normal)
+        fill->philox_normal(seed, draw, first, got, count, (float)mean, (float)std);
+    else
+        fill->philox_uniform(seed, draw, first, got, count, (float)low, (float)high - (float)low);
+    for (int i = 0; i < count; i++) {
+        uint64_t at = (uint64_t)first + (uint64_t)i;
+        float want = normal ? counted_normal(seed, draw, at)
+                            : fmaf(counted(seed, draw, at), (float)high - (float)low, (float)low);
+        equal &= memcmp(&want, &got[i], sizeof want) == 0;
+    }
+    return equal && got[count] == 5;
+}
+
 START_TEST(uniform) {
     check_levels(NNINIT_STREAM_TORCH, false);
     check_levels(NNINIT_STREAM_TORCH_BASE, false);
@@ -148,6 +182,21 @@ END_TEST
 
 START_TEST(normal) {
     check_levels(NNINIT_STREAM_TORCH, true);
+}
+END_TEST
+
+START_TEST(counter_based) {
+    static const int64_t firsts[] = {0, 1, 63, 64, 65, (INT64_C(1) << 34) - 70};
+    for (size_t level = 0; level < sizeof levels / sizeof *levels; level++) {
+        if (!suite_cpu_level(levels[level]))
+            continue;
+        const struct fill *fill = fill_choose();
+        for (size_t f = 0; f < sizeof firsts / sizeof *firsts; f++)
+            for (int count = 0; count <= 200; count++)
+                if (!slice_equals(fill, firsts[f], count, false) || !slice_equals(fill, firsts[f], count, true))
+                    ck_abort_msg("%s: %d values from element %lld", levels[level], count, (long long)firsts[f]);
+    }
+    suite_cpu_level(NULL);
 }
 END_TEST
 
@@ -164,4 +213,4 @@ START_TEST(unknown_level) {
 }
 END_TEST
 
-SUITE(fill, uniform, normal, unknown_level)
+SUITE(fill, uniform, normal, counter_based, unknown_level)

@@ -284,6 +284,90 @@ START_TEST(any_rounding_mode) {
 }
 END_TEST
 
-SUITE(generator, known_words, ten_thousandth_word, philox_known_answers, known_normals, known_permutation, state_goes_on,
+/* Element i of draw s as docs/numerics.md has it. */
+static uint32_t counted(uint64_t seed, uint64_t draw, uint64_t i) {
+    uint32_t word[4];
+    philox(seed, (const uint32_t[]){(uint32_t)(i / 4), (uint32_t)(i / 4 >> 32), (uint32_t)draw, (uint32_t)(draw >> 32)}, word);
+    return word[i % 4];
+}
+
+static uint64_t counted64(uint64_t seed, uint64_t draw, uint64_t i) {
+    return (uint64_t)counted(seed, draw, 2 * i) << 32 | counted(seed, draw, 2 * i + 1);
+}
+
+START_TEST(counter_based_draws) {
+    enum { N = 100 };
+    const uint64_t seed = UINT64_C(777) << 32 | 5;
+    nninit_context *context = suite_context();
+    nninit_generator *g = make(context, NNINIT_STREAM_PHILOX, seed);
+    float f[N], p[N], ones[N];
+    double d[N], normal[N], zero_one[N];
+    int64_t random[N], narrow[N], wide[N], order[N];
+    ck_assert_ok(context, nninit_generator_uniform(g, NNINIT_FLOAT32, f, N, 0, 1));
+    ck_assert_ok(context, nninit_generator_uniform(g, NNINIT_FLOAT64, d, N, 0, 1));
+    ck_assert_ok(context, nninit_generator_normal(g, NNINIT_FLOAT64, normal, N, 2, 3));
+    ck_assert_ok(context, nninit_generator_random(g, random, N));
+    ck_assert_ok(context, nninit_generator_randint(g, narrow, N, -5, 1000));
+    ck_assert_ok(context, nninit_generator_randint(g, wide, N, 0, INT64_C(1) << 40));
+    ck_assert_ok(context, nninit_generator_bernoulli(g, NNINIT_FLOAT64, zero_one, N, 0.25));
+    for (int i = 0; i < N; i++)
+        p[i] = (float)i / N;
+    ck_assert_ok(context, nninit_generator_bernoulli_each(g, NNINIT_FLOAT32, ones, p, N));
+    ck_assert_ok(context, nninit_generator_randperm(g, order, N));
+    int wrong = 0, permuted[N];
+    for (int i = 0; i < N; i++)
+        permuted[i] = i;
+    for (uint64_t i = 0; i < N; i++) {
+        uint64_t pair = i / 2 * 2, other = i + (i + 1 < N ? counted(seed, 8, i) % (N - i) : 0);
+        double radius = sqrt(-2 * log(1 - (double)(counted64(seed, 2, pair) >> 11) * 0x1p-53));
+        double angle = 2 * acos(-1) * ((double)(counted64(seed, 2, pair + 1) >> 11) * 0x1p-53);
+        int kept = permuted[i];
+        permuted[i] = permuted[other];
+        permuted[other] = kept;
+        wrong += f[i] != (float)(counted(seed, 0, i) >> 8) * 0x1p-24f;
+        wrong += d[i] != (double)(counted64(seed, 1, i) >> 11) * 0x1p-53;
+        wrong += fabs(normal[i] - (2 + 3 * radius * (i % 2 ? sin(angle) : cos(angle)))) > 1e-14;
+        wrong += random[i] != (int64_t)(counted64(seed, 3, i) >> 1);
+        wrong += narrow[i] != -5 + (int64_t)(counted(seed, 4, i) % 1005);
+        wrong += wide[i] != (int64_t)(counted64(seed, 5, i) & ((UINT64_C(1) << 40) - 1));
+        wrong += zero_one[i] != ((double)(counted64(seed, 6, i) >> 11) * 0x1p-53 < 0.25);
+        wrong += ones[i] != ((float)(counted(seed, 7, i) >> 8) * 0x1p-24f < p[i]);
+    }
+    for (int i = 0; i < N; i++)
+        wrong += order[i] != permuted[i];
+    ck_assert_int_eq(wrong, 0);
+    nninit_context_destroy(&context);
+}
+END_TEST
+
+/* What is drawn depends neither on how much is drawn, nor on how much was drawn before. */
+START_TEST(counter_based_counts) {
+    nninit_context *context = suite_context();
+    nninit_generator *a = make(context, NNINIT_STREAM_PHILOX, 1), *b = make(context, NNINIT_STREAM_PHILOX, 2);
+    float x[300], y[300];
+    unsigned char state[NNINIT_PHILOX_STATE_SIZE];
+    ck_assert_uint_eq(nninit_generator_state_size(a), sizeof state);
+    for (int count = 0; count < 300; count++) {
+        ck_assert_ok(context, nninit_generator_save(a, state, sizeof state));
+        ck_assert_ok(context, nninit_generator_restore(b, state, sizeof state));
+        nninit_status status = count % 2 ? nninit_generator_normal(a, NNINIT_FLOAT32, x, 300, 0, 1)
+                                         : nninit_generator_uniform(a, NNINIT_FLOAT32, x, 300, 0, 1);
+        ck_assert_ok(context, status);
+        status = count % 2 ? nninit_generator_normal(b, NNINIT_FLOAT32, y, count, 0, 1)
+                           : nninit_generator_uniform(b, NNINIT_FLOAT32, y, count, 0, 1);
+        ck_assert_ok(context, status);
+        ck_assert_mem_eq(x, y, (size_t)count * sizeof *x);
+        ck_assert_int_eq(nninit_generator_save(b, state, sizeof state - 1), NNINIT_ERR_INVALID);
+    }
+    ck_assert_ok(context, nninit_generator_seed(a, UINT64_C(1) << 32));
+    ck_assert_ok(context, nninit_generator_seed(b, 0));
+    ck_assert_ok(context, nninit_generator_uniform(a, NNINIT_FLOAT32, x, 10, 0, 1));
+    ck_assert_ok(context, nninit_generator_uniform(b, NNINIT_FLOAT32, y, 10, 0, 1));
+    ck_assert_mem_ne(x, y, 10 * sizeof *x);
+    nninit_context_destroy(&context);
+}
+END_TEST
+
+SUITE(generator, counter_based_draws, counter_based_counts, known_words, ten_thousandth_word, philox_known_answers, known_normals, known_permutation, state_goes_on,
       state_at_every_place, state_with_cached_halves, damaged_state_changes_nothing,
       bad_input_draws_nothing, any_rounding_mode)

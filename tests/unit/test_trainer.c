@@ -19,18 +19,22 @@ static nninit_trainer *trainer;
 static uint8_t pixels[ROWS * 4];
 static int64_t labels[ROWS];
 
-static void build(void) {
+static void build_with(nninit_stream stream) {
     static const int64_t widths[] = {4, 16, 3};
     for (int i = 0; i < ROWS; i++) {
         labels[i] = i % 3;
         pixels[4 * i + i % 3] = 255;
     }
-    ck_assert_ok(c, nninit_generator_create(&g, c, NNINIT_STREAM_TORCH, 1));
+    ck_assert_ok(c, nninit_generator_create(&g, c, stream, 1));
     ck_assert_ok(c, nninit_dataset_wrap(&data, c, NNINIT_UINT8, pixels, labels, ROWS, 4));
     ck_assert_ok(c, nninit_loader_create(&loader, data, 8, NNINIT_SHUFFLE, g));
     ck_assert_ok(c, nninit_mlp_create(&model, c, widths, 3, NNINIT_RELU, g));
     ck_assert_ok(c, nninit_optimizer_parse(&adam, c, "adam:lr=0.05"));
     ck_assert_ok(c, nninit_trainer_create(&trainer, model, NNINIT_CROSS_ENTROPY, adam));
+}
+
+static void build(void) {
+    build_with(NNINIT_STREAM_TORCH);
 }
 
 static void setup(void) {
@@ -248,5 +252,28 @@ START_TEST(checkpoints_compare_options) {
 }
 END_TEST
 
-SUITE(trainer, learns, refuses, callbacks_and_cancel, stops_at_a_cost_that_is_not_finite,
+/* Orders from the counter-based stream; a run that stopped after its first epoch ends with the same bits. */
+START_TEST(counter_based_orders_resume) {
+    char path[] = "/tmp/nninit-XXXXXX", straight[NNINIT_SHA256_SIZE], resumed[NNINIT_SHA256_SIZE];
+    ck_assert_int_ge(mkstemp(path), 0);
+    c = suite_context();
+    build_with(NNINIT_STREAM_PHILOX);
+    ck_assert_ok(c, nninit_trainer_epoch(trainer, loader, NULL));
+    ck_assert_ok(c, nninit_trainer_save(trainer, loader, path));
+    ck_assert_ok(c, nninit_trainer_epoch(trainer, loader, NULL));
+    ck_assert_ok(c, nninit_layer_sha256(model, straight));
+    build(); /* a generator of another kind has another state */
+    ck_assert_int_lt(nninit_trainer_resume(trainer, loader, path), 0);
+    build_with(NNINIT_STREAM_PHILOX);
+    ck_assert_ok(c, nninit_generator_seed(g, 99));
+    ck_assert_ok(c, nninit_trainer_resume(trainer, loader, path));
+    ck_assert_ok(c, nninit_trainer_epoch(trainer, loader, NULL));
+    ck_assert_ok(c, nninit_layer_sha256(model, resumed));
+    ck_assert_str_eq(straight, resumed);
+    nninit_context_destroy(&c);
+    remove(path);
+}
+END_TEST
+
+SUITE(trainer, counter_based_orders_resume, learns, refuses, callbacks_and_cancel, stops_at_a_cost_that_is_not_finite,
       steady_state_allocates_nothing, checkpoints_compare_options, checkpoints_that_lie)

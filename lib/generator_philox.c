@@ -1,0 +1,100 @@
+/* SPDX-License-Identifier: MIT */
+/* The counter-based stream: element i of a draw is a function of seed, draw and i. A draw takes the next number s;
+ * element i has word i % 4 of counter (i / 4, s), or words 2i and 2i + 1 where it needs 64 bits. */
+#include "generator.h"
+#include "host/philox.h"
+
+#include <math.h>
+
+static uint32_t word_at(uint64_t seed, uint64_t draw, uint64_t i) {
+    const uint64_t block = i / 4;
+    const uint32_t counter[4] = {(uint32_t)block, (uint32_t)(block >> 32), (uint32_t)draw, (uint32_t)(draw >> 32)};
+    uint32_t word[4];
+    philox(seed, counter, word);
+    return word[i % 4];
+}
+
+static uint64_t word64_at(uint64_t seed, uint64_t draw, int64_t i) {
+    return (uint64_t)word_at(seed, draw, 2 * (uint64_t)i) << 32 | word_at(seed, draw, 2 * (uint64_t)i + 1);
+}
+
+static float uniform24_at(uint64_t seed, uint64_t draw, int64_t i) {
+    return (float)(word_at(seed, draw, (uint64_t)i) >> 8) * 0x1p-24f;
+}
+
+static double uniform53_at(uint64_t seed, uint64_t draw, int64_t i) {
+    return (double)(word64_at(seed, draw, i) >> 11) * 0x1p-53;
+}
+
+void philox_draw_uniform(nninit_generator *g, nninit_dtype dtype, void *values, int64_t count, double low, double high) {
+    const uint64_t draw = g->philox.draw++;
+    if (dtype == NNINIT_FLOAT32)
+        g->fill->philox_uniform(g->philox.seed, draw, 0, values, count, (float)low, (float)high - (float)low);
+    else
+        for (int64_t i = 0; i < count; i++)
+            ((double *)values)[i] = fma(uniform53_at(g->philox.seed, draw, i), high - low, low);
+}
+
+/* Box and Muller on neighbours: an even element is the cosine of its pair, an odd one the sine. */
+static void normal_f64(uint64_t seed, uint64_t draw, double *x, int64_t count, double mean, double std) {
+    for (int64_t i = 0; i < count; i += 2) {
+        const double radius = sqrt(-2 * log(1 - uniform53_at(seed, draw, i)));
+        const double angle = 2 * 3.14159265358979323846 * uniform53_at(seed, draw, i + 1);
+        x[i] = fma(radius * cos(angle), std, mean);
+        if (i + 1 < count)
+            x[i + 1] = fma(radius * sin(angle), std, mean);
+    }
+}
+
+void philox_draw_normal(nninit_generator *g, nninit_dtype dtype, void *values, int64_t count, double mean, double std) {
+    const uint64_t draw = g->philox.draw++;
+    if (dtype == NNINIT_FLOAT32)
+        g->fill->philox_normal(g->philox.seed, draw, 0, values, count, (float)mean, (float)std);
+    else
+        normal_f64(g->philox.seed, draw, values, count, mean, std);
+}
+
+void philox_draw_random(nninit_generator *g, int64_t *values, int64_t count) {
+    const uint64_t draw = g->philox.draw++;
+    for (int64_t i = 0; i < count; i++)
+        values[i] = (int64_t)(word64_at(g->philox.seed, draw, i) >> 1);
+}
+
+void philox_draw_randint(nninit_generator *g, int64_t *values, int64_t count, int64_t low, uint64_t range) {
+    const uint64_t draw = g->philox.draw++;
+    for (int64_t i = 0; i < count; i++) {
+        uint64_t word = range >> 32 ? word64_at(g->philox.seed, draw, i) : word_at(g->philox.seed, draw, (uint64_t)i);
+        values[i] = (int64_t)((uint64_t)low + word % range);
+    }
+}
+
+void philox_draw_bernoulli(nninit_generator *g, nninit_dtype dtype, void *values, int64_t count, double p) {
+    const uint64_t draw = g->philox.draw++;
+    for (int64_t i = 0; i < count; i++) {
+        const bool one = uniform53_at(g->philox.seed, draw, i) < p;
+        if (dtype == NNINIT_FLOAT32)
+            ((float *)values)[i] = one;
+        else
+            ((double *)values)[i] = one;
+    }
+}
+
+void philox_draw_bernoulli_each(nninit_generator *g, nninit_dtype dtype, void *values, const void *p, int64_t count) {
+    const uint64_t draw = g->philox.draw++;
+    for (int64_t i = 0; i < count; i++)
+        if (dtype == NNINIT_FLOAT32)
+            ((float *)values)[i] = uniform24_at(g->philox.seed, draw, i) < ((const float *)p)[i];
+        else
+            ((double *)values)[i] = uniform53_at(g->philox.seed, draw, i) < ((const double *)p)[i];
+}
+
+void philox_draw_permutation(nninit_generator *g, int64_t *order, int64_t n) {
+    const uint64_t draw = g->philox.draw++;
+    for (int64_t i = 0; i < n; i++)
+        order[i] = i;
+    for (int64_t i = 0; i + 1 < n; i++) {
+        int64_t other = i + (int64_t)(word_at(g->philox.seed, draw, (uint64_t)i) % (uint64_t)(n - i)), value = order[i];
+        order[i] = order[other];
+        order[other] = value;
+    }
+}
