@@ -281,18 +281,26 @@ nninit_status nninit_layer_find(nninit_layer *layer, const char *name, nninit_te
     return context_fail(layer->object.context, NNINIT_ERR_NOT_FOUND, "no parameter is called \"%.100s\"", name);
 }
 
+/* A mismatch gives the last star one more character; earlier stars need no second try. */
 bool layer_name_matches(const char *pattern, const char *name) {
-    for (; *pattern; pattern++, name++) {
+    const char *star = NULL, *taken = name; /* what the last star has taken ends at `taken` */
+    while (*name) {
         if (*pattern == '*') {
-            for (; *name; name++)
-                if (layer_name_matches(pattern + 1, name))
-                    return true;
-            return layer_name_matches(pattern + 1, name);
-        }
-        if (!*name || (*pattern != '?' && *pattern != *name))
+            star = pattern++;
+            taken = name;
+        } else if (*pattern == '?' || *pattern == *name) {
+            pattern++;
+            name++;
+        } else if (star) {
+            pattern = star + 1;
+            name = ++taken;
+        } else {
             return false;
+        }
     }
-    return !*name;
+    while (*pattern == '*')
+        pattern++;
+    return !*pattern;
 }
 
 nninit_status nninit_layer_init(nninit_layer *layer, const char *pattern, const nninit_initializer *initializer,

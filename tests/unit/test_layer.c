@@ -2,6 +2,10 @@
 /* Models: names, sharing, patterns, and what is refused. */
 #include "suite.h"
 
+#include "layer.h"
+
+#include <fnmatch.h>
+
 static nninit_context *c;
 static nninit_generator *g;
 
@@ -89,6 +93,43 @@ START_TEST(patterns) {
 }
 END_TEST
 
+/* Text number n of up to LONGEST characters. */
+enum { LONGEST = 5 };
+
+static int texts(const char *alphabet) {
+    int count = 1, base = (int)strlen(alphabet) + 1;
+    for (int i = 0; i < LONGEST; i++)
+        count *= base;
+    return count;
+}
+
+static const char *text(const char *alphabet, int n, char out[LONGEST + 1]) {
+    int base = (int)strlen(alphabet) + 1;
+    char *to = out;
+    for (int i = 0; i < LONGEST; i++, n /= base)
+        if (n % base)
+            *to++ = alphabet[n % base - 1];
+    *to = 0;
+    return out;
+}
+
+/* Every short pattern against every short name, as the C library matches; and many stars end soon. */
+START_TEST(patterns_match_as_fnmatch) {
+    char pattern[LONGEST + 1], name[LONGEST + 1], stars[201], long_name[2001];
+    int wrong = 0;
+    for (int p = 0; p < texts("ab*?"); p++)
+        for (int n = 0; n < texts("ab"); n++)
+            wrong += layer_name_matches(text("ab*?", p, pattern), text("ab", n, name)) != (fnmatch(pattern, name, 0) == 0);
+    ck_assert_int_eq(wrong, 0);
+    for (int i = 0; i < 200; i++)
+        stars[i] = i % 2 ? 'a' : '*';
+    memset(long_name, 'a', 1999);
+    strcpy(long_name + 1999, "b");
+    stars[200] = 0;
+    ck_assert(!layer_name_matches(stars, long_name));
+}
+END_TEST
+
 START_TEST(refuses) {
     nninit_layer *a, *b, *m;
     nninit_optimizer *o;
@@ -138,5 +179,5 @@ START_TEST(training_without_bias) {
 }
 END_TEST
 
-SUITE(layer, names_are_pytorchs, parameters_are_shared, without_a_generator_nothing_is_drawn, patterns, refuses,
-      training_without_bias)
+SUITE(layer, names_are_pytorchs, parameters_are_shared, without_a_generator_nothing_is_drawn, patterns,
+      patterns_match_as_fnmatch, refuses, training_without_bias)
