@@ -298,10 +298,13 @@ typedef enum nninit_distribution {
 /** What a rule does to a shape. */
 typedef struct nninit_explanation {
     size_t size;                      /**< set to sizeof before the call: what fits is written */
-    int64_t fan_in, fan_out;          /**< of the shape; -1 where it has none */
+    int64_t fan_in;                   /**< of the shape; -1 where it has none */
+    int64_t fan_out;                  /**< of the shape; -1 where it has none */
     double gain;                      /**< what the rule multiplies by; 1 where it has none */
-    double mean, std;                 /**< of what comes out, over all places; NaN where the rule does not know */
-    double low, high;                 /**< the bounds of what comes out; infinite where there are none or they are unknown */
+    double mean;                      /**< of what comes out, over all places; NaN where the rule does not know */
+    double std;                       /**< of what comes out, over all places; NaN where the rule does not know */
+    double low;                       /**< the least that comes out; -infinite where there is none or it is unknown */
+    double high;                      /**< the most that comes out; infinite where there is none or it is unknown */
     nninit_distribution distribution; /**< how values are spread */
     const char *name;                 /**< of the rule; static */
     const char *formula;              /**< of its values; static */
