@@ -10,6 +10,7 @@
 #include <nninit/tensor.h>
 #include <nninit/generator.h>
 #include <nninit/initializer.h>
+#include <nninit/selftest.h>
 #include <nninit/mup.h>
 #include <nninit/layer.h>
 #include <nninit/rules.h>

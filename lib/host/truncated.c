@@ -1,9 +1,11 @@
 /* SPDX-License-Identifier: MIT */
 #include "truncated.h"
 
+#include "statistics.h"
+
 #include <math.h>
 
-static const double log_2pi = 1.83787706640934548356, sqrt_half = 0.70710678118654752440;
+static const double log_2pi = 1.83787706640934548356;
 
 /* Moments of the standard normal cut to [a, b], about the place where its density is highest: sums by Gauss and Legendre,
  * five points in each of 64 parts of where the density is above e^-40 of that. */
@@ -51,23 +53,12 @@ double truncated_solve(double location, double std, double low, double high) {
     return above;
 }
 
-/* Logarithm of the standard normal's CDF. From 30 on by the asymptotic series of Mills' ratio (Abramowitz & Stegun,
- * 26.2.12), whose last term is below 2e-14 of a sum near -450. */
-static double log_cdf(double x) {
-    if (x > 0)
-        return log1p(-0.5 * erfc(x * sqrt_half));
-    if (x > -30)
-        return log(0.5 * erfc(-x * sqrt_half));
-    double y = 1 / (x * x);
-    double series = -y * (1 - y * (3 - y * (15 - y * (105 - y * 945))));
-    return -0.5 * x * x - log(-x) - 0.5 * log_2pi + log1p(series);
-}
-
-/* The x <= 0 with log_cdf(x) = p <= log(1/2), by Halley's method; CDF(x) <= exp(-x^2 / 2) / 2 bounds it from below. */
-static double inverse_log_cdf(double p) {
+/* The x <= 0 at which the CDF has this logarithm, p <= log(1/2), by Halley's method; CDF(x) <= exp(-x^2 / 2) / 2 bounds it
+ * from below. */
+static double inverse_log_lower(double p) {
     double x = -sqrt(fmax(-2 * (p + 0.69314718055994530942), 0));
     for (int i = 0; i < 20; i++) {
-        double value = log_cdf(x), slope = exp(-0.5 * x * x - 0.5 * log_2pi - value), f = value - p;
+        double value = statistics_normal_log_lower(x), slope = exp(-0.5 * x * x - 0.5 * log_2pi - value), f = value - p;
         double step = f / slope / (1 + f * (x + slope) / (2 * slope));
         x = fmin(x - step, 0);
         if (fabs(step) <= 1e-6 * fmax(fabs(x), 0.01)) /* the error is cubed by each step */
@@ -78,12 +69,12 @@ static double inverse_log_cdf(double p) {
 
 void truncated_from_uniform(double *x, int64_t count, double location, double scale, double low, double high) {
     double a = (low - location) / scale, b = (high - location) / scale;
-    double lower_b = log_cdf(b), lower = exp(log_cdf(a) - lower_b);
-    double upper_a = log_cdf(-a), upper = exp(log_cdf(-b) - upper_a);
+    double lower_b = statistics_normal_log_lower(b), lower = exp(statistics_normal_log_lower(a) - lower_b);
+    double upper_a = statistics_normal_log_lower(-a), upper = exp(statistics_normal_log_lower(-b) - upper_a);
     for (int64_t i = 0; i < count; i++) {
         double u = x[i] + 0x1p-54; /* the middle of its step: never 0 */
         double p = lower_b + log(u + (1 - u) * lower), q = upper_a + log(1 - u + u * upper);
-        double z = p <= q ? inverse_log_cdf(p) : -inverse_log_cdf(q);
+        double z = p <= q ? inverse_log_lower(p) : -inverse_log_lower(q);
         x[i] = fmin(fmax(location + scale * z, low), high);
     }
 }

@@ -1,0 +1,358 @@
+/* SPDX-License-Identifier: MIT */
+/* docs/selftest.md has what this computes. */
+#include "initializer.h"
+
+#include "fpenv.h"
+#include "host/statistics.h"
+
+#include <nninit/selftest.h>
+
+#include <float.h>
+#include <math.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+
+/* What values should be. */
+struct expectation {
+    struct distribution d;
+    double skewness, fourth, sixth; /* moments of the standardized values */
+    double peak;                    /* the highest density */
+    double size;                    /* of values: |mean| + 2 std, which bounds the spacing of their type */
+    double resolution;              /* a value stands for the reals that are at most this far away */
+    double chance;                  /* no value is likelier than this */
+};
+
+struct sample {
+    nninit_dtype dtype;
+    const void *values;
+    int64_t count, columns;
+    double *sorted;
+    double *part; /* P(X <= value) under the rule, in the order of the values; later room for sorting */
+};
+
+enum { LEAST = 8, LEAST_COINS = 25, LEAST_PAIRS = 16 };
+
+/* The part of the rule's values up to x, and beyond it. */
+static double part_below(const struct distribution *d, double x) {
+    if (d->kind == DISTRIBUTION_NORMAL)
+        return statistics_normal_lower((x - d->mean) / d->std);
+    x = fmin(fmax(x, d->low), d->high);
+    if (d->kind == DISTRIBUTION_UNIFORM)
+        return (x - d->low) / (d->high - d->low);
+    return statistics_cut_lower((d->low - d->location) / d->scale, (x - d->location) / d->scale,
+                                (d->high - d->location) / d->scale);
+}
+
+static double part_above(const struct distribution *d, double x) {
+    if (d->kind == DISTRIBUTION_NORMAL)
+        return statistics_normal_upper((x - d->mean) / d->std);
+    x = fmin(fmax(x, d->low), d->high);
+    if (d->kind == DISTRIBUTION_UNIFORM)
+        return (d->high - x) / (d->high - d->low);
+    return statistics_cut_lower((d->location - d->high) / d->scale, (d->location - x) / d->scale,
+                                (d->location - d->low) / d->scale);
+}
+
+/* The peak and the moments of a normal that is cut, by Simpson's rule within 40 std of the mean, beyond which even an
+ * exponential tail has no sixth moment to speak of. */
+static void expect_truncated(struct expectation *e) {
+    enum { PARTS = 4000 };
+    const struct distribution *d = &e->d;
+    double from = fmax(d->low, d->mean - 40 * d->std), to = fmin(d->high, d->mean + 40 * d->std);
+    double step = (to - from) / PARTS, top = (fmin(fmax(d->location, d->low), d->high) - d->location) / d->scale;
+    double sum[7] = {0};
+    for (int i = 0; i <= PARTS; i++) {
+        double x = from + i * step, t = (x - d->location) / d->scale, z = (x - d->mean) / d->std;
+        double w = exp(-(t - top) * (t + top) / 2) * (i == 0 || i == PARTS ? 1 : i % 2 ? 4 : 2);
+        for (int k = 0; k < 7; k++, w *= z)
+            sum[k] += w;
+    }
+    e->peak = 3 / (step * sum[0]);
+    e->skewness = sum[3] / sum[0];
+    e->fourth = sum[4] / sum[0];
+    e->sixth = sum[6] / sum[0];
+}
+
+/* Without a spread all values are alike. A normal cut to so little that its density varies by less than 1e-6 is a uniform,
+ * of which no digits cancel. */
+static void simplify(struct distribution *d) {
+    if (d->std == 0 && d->kind != DISTRIBUTION_STRUCTURED)
+        d->kind = DISTRIBUTION_CONSTANT;
+    double far = fmax(fabs(d->low - d->location), fabs(d->high - d->location)) / d->scale;
+    if (d->kind == DISTRIBUTION_TRUNCATED && (d->high - d->low) / d->scale * (1 + far) < 1e-6)
+        d->kind = DISTRIBUTION_UNIFORM;
+}
+
+static void expect(struct expectation *e, const struct distribution *d, nninit_dtype dtype) {
+    *e = (struct expectation){.d = *d};
+    simplify(&e->d);
+    bool is_float = dtype == NNINIT_FLOAT32;
+    e->size = fabs(d->mean) + 2 * d->std;
+    /* Four units in the last place: for the rounding of bounds and widths, and of what is computed from them. */
+    e->resolution = 4 * e->size * (is_float ? FLT_EPSILON : DBL_EPSILON) + 4 * (is_float ? FLT_TRUE_MIN : DBL_TRUE_MIN);
+    switch (e->d.kind) {
+    case DISTRIBUTION_UNIFORM:
+        e->fourth = 9.0 / 5;
+        e->sixth = 27.0 / 7;
+        e->peak = 1 / (d->high - d->low);
+        break;
+    case DISTRIBUTION_NORMAL:
+        e->fourth = 3;
+        e->sixth = 15;
+        e->peak = 0.39894228040143267794 / d->std;
+        break;
+    case DISTRIBUTION_TRUNCATED: expect_truncated(e); break;
+    default: break;
+    }
+    e->chance = is_float ? 0x1p-24 + e->peak * e->size * FLT_EPSILON : 0x1p-53 + e->peak * e->size * DBL_EPSILON;
+}
+
+static void report(nninit_selftest *r, nninit_selftest_kind kind, double found, double expected, double p) {
+    nninit_selftest_check *check = &r->checks[kind];
+    check->found = found;
+    check->expected = expected;
+    check->p = p;
+    check->verdict = NNINIT_SELFTEST_PASSED; /* until the threshold is known */
+    r->performed++;
+}
+
+/* True if all are finite. */
+static bool check_values(nninit_selftest *r, const struct expectation *e, const struct sample *s) {
+    int64_t wrong = 0, infinite = 0;
+    double constant = s->dtype == NNINIT_FLOAT32 ? (double)(float)e->d.mean : e->d.mean;
+    for (int64_t i = 0; i < s->count; i++) {
+        double x = real_get(s->dtype, s->values, i);
+        infinite += !isfinite(x);
+        if (e->d.kind == DISTRIBUTION_CONSTANT)
+            wrong += x != constant;
+        else
+            wrong += !isfinite(x) || x < e->d.low - e->resolution || x > e->d.high + e->resolution;
+    }
+    if (s->count > 0)
+        report(r, NNINIT_SELFTEST_VALUES, (double)wrong, 0, wrong == 0);
+    return infinite == 0;
+}
+
+/* What is left of a deviation that the type may be the reason of. */
+static double beyond(double deviation, double resolution) {
+    return copysign(fmax(fabs(deviation) - resolution, 0), deviation);
+}
+
+static void check_moments(nninit_selftest *r, const struct expectation *e, const struct sample *s) {
+    double sum = 0, squares = 0, n = (double)s->count, mean = e->d.mean, std = e->d.std;
+    if (s->count < LEAST)
+        return;
+    for (int64_t i = 0; i < s->count; i++) {
+        double x = (real_get(s->dtype, s->values, i) - mean) / std;
+        sum += x;
+        squares += x * x;
+    }
+    double coarse = e->resolution / std, spread = sqrt(e->fourth - 1);
+    double skewness = (e->sixth - 3 * e->fourth + 2) / (spread * spread * spread);
+    report(r, NNINIT_SELFTEST_MEAN, mean + std * sum / n, mean,
+           statistics_sum_p(beyond(sum / n, coarse) * sqrt(n), e->skewness / sqrt(n)));
+    report(r, NNINIT_SELFTEST_VARIANCE, std * std * squares / n, std * std,
+           statistics_sum_p(beyond(squares / n - 1, 2 * coarse) * sqrt(n) / spread, skewness / sqrt(n)));
+}
+
+static double correlation_p(double correlation, int64_t pairs) {
+    return 2 * statistics_normal_upper(fabs(correlation) * sqrt((double)pairs));
+}
+
+/* Parts are uniform, so that twelve times the product of what is above a half has the mean 1 for equal ones. No part is
+ * in two pairs, so that products are independent. */
+static void check_order(nninit_selftest *r, const struct sample *s) {
+    int64_t above = 0, pairs = s->count / 2, row_pairs = s->count / s->columns / 2 * s->columns;
+    double serial = 0, rows = 0, n = (double)s->count;
+    for (int64_t i = 0; i < s->count; i++)
+        above += s->part[i] > 0.5;
+    for (int64_t i = 0; i < pairs; i++)
+        serial += 12 * (s->part[2 * i] - 0.5) * (s->part[2 * i + 1] - 0.5);
+    for (int64_t i = 0; i < row_pairs; i++) {
+        const double *x = s->part + i + i / s->columns * s->columns;
+        rows += 12 * (x[0] - 0.5) * (x[s->columns] - 0.5);
+    }
+    if (s->count >= LEAST_COINS)
+        report(r, NNINIT_SELFTEST_BALANCE, (double)above / n, 0.5,
+               fmin(1, 2 * statistics_coins_upper(n, fmax((double)above, n - (double)above))));
+    if (pairs >= LEAST_PAIRS)
+        report(r, NNINIT_SELFTEST_SERIAL, serial / (double)pairs, 0, correlation_p(serial / (double)pairs, pairs));
+    if (row_pairs >= LEAST_PAIRS && s->columns > 1)
+        report(r, NNINIT_SELFTEST_ROWS, rows / (double)row_pairs, 0, correlation_p(rows / (double)row_pairs, row_pairs));
+}
+
+/* All of n values are on the near side of where a part of the rule's lies beyond. */
+static double all_within(double beyond_part, double n) {
+    return exp(n * log1p(-beyond_part));
+}
+
+static double one_beyond(double beyond_part, double n) {
+    return -expm1(n * log1p(-beyond_part));
+}
+
+static void check_extremes(nninit_selftest *r, const struct expectation *e, const struct sample *s) {
+    double n = (double)s->count, least = s->sorted[0], most = s->sorted[s->count - 1], h = e->resolution;
+    double p = fmin(one_beyond(part_below(&e->d, least + h), n), all_within(part_below(&e->d, least - h), n));
+    report(r, NNINIT_SELFTEST_SMALLEST, least, e->d.low, fmin(1, 2 * p));
+    p = fmin(one_beyond(part_above(&e->d, most - h), n), all_within(part_above(&e->d, most + h), n));
+    report(r, NNINIT_SELFTEST_LARGEST, most, e->d.high, fmin(1, 2 * p));
+}
+
+static void check_distribution(nninit_selftest *r, const struct expectation *e, const struct sample *s) {
+    double n = (double)s->count, distance = 0;
+    if (s->count < LEAST)
+        return;
+    for (int64_t i = 0; i < s->count; i++) {
+        distance = fmax(distance, (double)(i + 1) / n - part_below(&e->d, s->sorted[i] + e->resolution));
+        distance = fmax(distance, part_below(&e->d, s->sorted[i] - e->resolution) - (double)i / n);
+    }
+    report(r, NNINIT_SELFTEST_DISTRIBUTION, distance, 0, statistics_kolmogorov_upper(s->count, distance));
+}
+
+/* n balls in m equally likely urns: how many hit an occupied one is a sum of independent indicators (Vatutin & Mikhailov,
+ * Theory of Probability 27, 1982), whose upper tail is at most that of a Poisson variable of the same mean (Hoeffding,
+ * Annals of Math. Statistics 27, 1956). Other urns, none likelier than 1/m, have fewer hits (Wong & Yue, Discrete
+ * Mathematics 6, 1973). */
+static void check_repeats(nninit_selftest *r, const struct expectation *e, const struct sample *s) {
+    double n = (double)s->count, repeats = 0;
+    if (s->count < 2)
+        return;
+    for (int64_t i = 1; i < s->count; i++)
+        repeats += s->sorted[i] == s->sorted[i - 1];
+    double share = n * log1p(-e->chance); /* of urns that stay empty: its exponential */
+    double mean = n + expm1(share) / e->chance;
+    if (share > -1e-4) /* the same by pairs and triples, where all digits would cancel */
+        mean = n * (n - 1) / 2 * e->chance * (1 - (n - 2) * e->chance / 3);
+    report(r, NNINIT_SELFTEST_REPEATS, repeats, mean, repeats >= mean + 1 ? statistics_poisson_upper(mean, repeats) : 1);
+}
+
+static void check(nninit_selftest *r, const struct expectation *e, const struct sample *s) {
+    bool finite = check_values(r, e, s);
+    if (s->count == 0 || !finite || e->d.kind == DISTRIBUTION_CONSTANT || e->d.kind == DISTRIBUTION_STRUCTURED ||
+        e->resolution > e->d.std / 16)
+        return;
+    for (int64_t i = 0; i < s->count; i++) {
+        s->sorted[i] = real_get(s->dtype, s->values, i);
+        s->part[i] = part_below(&e->d, s->sorted[i]);
+    }
+    check_moments(r, e, s);
+    check_order(r, s);
+    statistics_sort(s->sorted, s->part, s->count);
+    check_extremes(r, e, s);
+    check_distribution(r, e, s);
+    check_repeats(r, e, s);
+}
+
+/* Append what fits. */
+#if defined(__GNUC__)
+__attribute__((format(printf, 2, 3)))
+#endif
+static void say(nninit_selftest *r, const char *format, ...) {
+    size_t used = strlen(r->text);
+    va_list arguments;
+    va_start(arguments, format);
+    vsnprintf(r->text + used, sizeof r->text - used, format, arguments);
+    va_end(arguments);
+}
+
+static void judge(nninit_selftest *r, const char *rule, const int64_t *shape, int rank) {
+    const nninit_selftest_check *least = NULL;
+    r->threshold = r->performed ? NNINIT_SELFTEST_RATE / r->performed : NNINIT_SELFTEST_RATE;
+    for (nninit_selftest_check *c = r->checks; c < r->checks + NNINIT_SELFTEST_CHECKS; c++) {
+        if (c->verdict == NNINIT_SELFTEST_SKIPPED)
+            continue;
+        if (!(c->p >= r->threshold)) {
+            c->verdict = NNINIT_SELFTEST_FAILED;
+            r->failed++;
+        }
+        least = least && least->p <= c->p ? least : c;
+    }
+    say(r, "%s: %s [", r->failed ? "FAILED" : r->performed ? "passed" : "nothing to check", rule);
+    for (int i = 0; i < rank; i++)
+        say(r, i ? ", %lld" : "%lld", (long long)shape[i]);
+    if (r->failed)
+        say(r, "], %d of %d checks", r->failed, r->performed);
+    else if (least)
+        say(r, "], %d checks, least p %.3g (%s)", r->performed, least->p, least->name);
+    else
+        say(r, "]");
+    for (const nninit_selftest_check *c = r->checks; c < r->checks + NNINIT_SELFTEST_CHECKS; c++)
+        if (c->verdict == NNINIT_SELFTEST_FAILED)
+            say(r, "; %s %.4g where %.4g is expected, p %.2g", c->name, c->found, c->expected, c->p);
+}
+
+/* room: [2 * count]. */
+static void run(const nninit_initializer *init, const struct distribution *d, nninit_dtype dtype, const void *values,
+                const int64_t *shape, int rank, int64_t count, double *room, nninit_selftest *result) {
+    static const char *const names[NNINIT_SELFTEST_CHECKS] = {"values",  "mean",    "variance", "distribution", "smallest",
+                                                              "largest", "balance", "repeats",  "serial",       "rows"};
+    nninit_selftest r = {.size = result->size, .count = count};
+    for (int i = 0; i < NNINIT_SELFTEST_CHECKS; i++)
+        r.checks[i] = (nninit_selftest_check){names[i], NAN, NAN, NAN, NNINIT_SELFTEST_SKIPPED};
+    struct sample s = {dtype, values, count, count > 0 ? count / shape[0] : 1, room, room + count};
+    struct expectation e;
+    fenv_t caller;
+    fpenv_enter(&caller);
+    expect(&e, d, dtype);
+    check(&r, &e, &s);
+    judge(&r, initializer_rules[init->kind].name, shape, rank);
+    fpenv_leave(&caller);
+    memcpy(result, &r, r.size < sizeof r ? r.size : sizeof r);
+}
+
+static nninit_status prepare(const nninit_initializer *init, const int64_t *shape, int rank, const nninit_selftest *result,
+                             int64_t *count, struct distribution *d) {
+    nninit_context *context = init->object.context;
+    if (!result || result->size <= sizeof result->size)
+        return context_fail(context, NNINIT_ERR_INVALID, "result is NULL, or its size is not set");
+    nninit_status status = initializer_count(context, shape, rank, count);
+    if (status == NNINIT_OK)
+        status = initializer_distribution(init, shape, rank, d);
+    if (status == NNINIT_OK && *count > 0 && d->kind == DISTRIBUTION_UNIFORM && !(d->low <= d->high))
+        return context_fail(context, NNINIT_ERR_INVALID, "low is %g, above high, %g", d->low, d->high);
+    return status;
+}
+
+nninit_status nninit_selftest_values(const nninit_initializer *initializer, nninit_dtype dtype, const void *values,
+                                     const int64_t *shape, int rank, nninit_selftest *result) {
+    if (!initializer)
+        return NNINIT_ERR_INVALID;
+    nninit_context *context = initializer->object.context;
+    int64_t count = 0;
+    struct distribution d;
+    if (dtype != NNINIT_FLOAT32 && dtype != NNINIT_FLOAT64)
+        return context_fail(context, NNINIT_ERR_INVALID, "dtype %d; it must be float32 or float64", (int)dtype);
+    nninit_status status = prepare(initializer, shape, rank, result, &count, &d);
+    if (status < 0)
+        return status;
+    if (!values && count > 0)
+        return context_fail(context, NNINIT_ERR_INVALID, "values is NULL");
+    double *room = mem_array(context, count, 2 * sizeof *room);
+    if (!room)
+        return NNINIT_ERR_MEMORY;
+    run(initializer, &d, dtype, values, shape, rank, count, room, result);
+    mem_free(context, room);
+    return NNINIT_OK;
+}
+
+nninit_status nninit_initializer_selftest(const nninit_initializer *initializer, const int64_t *shape, int rank,
+                                          nninit_generator *generator, nninit_selftest *result) {
+    if (!initializer)
+        return NNINIT_ERR_INVALID;
+    nninit_context *context = initializer->object.context;
+    int64_t count = 0;
+    struct distribution d;
+    nninit_status status = prepare(initializer, shape, rank, result, &count, &d);
+    if (status < 0)
+        return status;
+    double *room = mem_array(context, count, 2 * sizeof *room);
+    float *values = room ? mem_array(context, count, sizeof *values) : NULL;
+    status = values ? nninit_initializer_fill(initializer, NNINIT_FLOAT32, values, shape, rank, generator)
+                    : NNINIT_ERR_MEMORY;
+    if (status == NNINIT_OK)
+        run(initializer, &d, NNINIT_FLOAT32, values, shape, rank, count, room, result);
+    mem_free(context, values);
+    mem_free(context, room);
+    return status;
+}
