@@ -13,14 +13,16 @@
 #include <stdio.h>
 #include <string.h>
 
+/* Density of a rule at nodes of Gauss and Legendre's quadrature: five in each of 64 parts. */
+enum { PARTS = 64, NODES = 5 * PARTS };
+
 /* What values should be. */
 struct expectation {
     struct distribution d;
-    double skewness, fourth, sixth; /* moments of the standardized values */
-    double peak;                    /* the highest density */
-    double size;                    /* of values: |mean| + 2 std, which bounds the spacing of their type */
-    double resolution;              /* a value stands for the reals that are at most this far away */
-    double chance;                  /* no value is likelier than this */
+    double score[NODES], weight[NODES]; /* unless normal: (x - mean) / std, and its probability */
+    double peak;                        /* the highest density */
+    double resolution;                  /* a value stands for the reals that are at most this far away */
+    double chance;                      /* no value is likelier than this */
 };
 
 struct sample {
@@ -54,24 +56,24 @@ static double part_above(const struct distribution *d, double x) {
                                 (d->location - d->low) / d->scale);
 }
 
-/* The peak and the moments of a normal that is cut, by Simpson's rule within 40 std of the mean, beyond which even an
- * exponential tail has no sixth moment to speak of. */
-static void expect_truncated(struct expectation *e) {
-    enum { PARTS = 4000 };
+/* Within 40 std of the mean: beyond, not even an exponential tail has a sixth moment to speak of. */
+static void expect_density(struct expectation *e) {
+    static const double place[] = {-0.90617984593866399280, -0.53846931010568309104, 0, 0.53846931010568309104,
+                                   0.90617984593866399280};
+    static const double weight[] = {0.23692688505618908751, 0.47862867049936646804, 0.56888888888888888889,
+                                    0.47862867049936646804, 0.23692688505618908751};
     const struct distribution *d = &e->d;
-    double from = fmax(d->low, d->mean - 40 * d->std), to = fmin(d->high, d->mean + 40 * d->std);
-    double step = (to - from) / PARTS, top = (fmin(fmax(d->location, d->low), d->high) - d->location) / d->scale;
-    double sum[7] = {0};
-    for (int i = 0; i <= PARTS; i++) {
-        double x = from + i * step, t = (x - d->location) / d->scale, z = (x - d->mean) / d->std;
-        double w = exp(-(t - top) * (t + top) / 2) * (i == 0 || i == PARTS ? 1 : i % 2 ? 4 : 2);
-        for (int k = 0; k < 7; k++, w *= z)
-            sum[k] += w;
+    double from = fmax(d->low, d->mean - 40 * d->std), to = fmin(d->high, d->mean + 40 * d->std), total = 0;
+    double half = (to - from) / (2 * PARTS), top = (fmin(fmax(d->location, d->low), d->high) - d->location) / d->scale;
+    for (int i = 0; i < NODES; i++) {
+        double x = from + half * (2 * (i / 5) + 1 + place[i % 5]), t = (x - d->location) / d->scale;
+        e->score[i] = (x - d->mean) / d->std;
+        e->weight[i] = weight[i % 5] * (d->kind == DISTRIBUTION_UNIFORM ? 1 : exp(-(t - top) * (t + top) / 2));
+        total += e->weight[i];
     }
-    e->peak = 3 / (step * sum[0]);
-    e->skewness = sum[3] / sum[0];
-    e->fourth = sum[4] / sum[0];
-    e->sixth = sum[6] / sum[0];
+    for (int i = 0; i < NODES; i++)
+        e->weight[i] /= total;
+    e->peak = 1 / (total * half);
 }
 
 /* Without a spread all values are alike. A normal cut to so little that its density varies by less than 1e-6 is a uniform,
@@ -88,24 +90,16 @@ static void expect(struct expectation *e, const struct distribution *d, nninit_d
     *e = (struct expectation){.d = *d};
     simplify(&e->d);
     bool is_float = dtype == NNINIT_FLOAT32;
-    e->size = fabs(d->mean) + 2 * d->std;
-    /* Four units in the last place: for the rounding of bounds and widths, and of what is computed from them. */
-    e->resolution = 4 * e->size * (is_float ? FLT_EPSILON : DBL_EPSILON) + 4 * (is_float ? FLT_TRUE_MIN : DBL_TRUE_MIN);
-    switch (e->d.kind) {
-    case DISTRIBUTION_UNIFORM:
-        e->fourth = 9.0 / 5;
-        e->sixth = 27.0 / 7;
-        e->peak = 1 / (d->high - d->low);
-        break;
-    case DISTRIBUTION_NORMAL:
-        e->fourth = 3;
-        e->sixth = 15;
+    /* A bound of the spacing of values, for density * |value| is at most its peak times this; and four times it, for the
+     * rounding of bounds and widths, and of what is computed from them. */
+    double spacing = (fabs(d->mean) + 2 * d->std) * (is_float ? FLT_EPSILON : DBL_EPSILON);
+    spacing += is_float ? FLT_TRUE_MIN : DBL_TRUE_MIN;
+    e->resolution = 4 * spacing;
+    if (e->d.kind == DISTRIBUTION_NORMAL)
         e->peak = 0.39894228040143267794 / d->std;
-        break;
-    case DISTRIBUTION_TRUNCATED: expect_truncated(e); break;
-    default: break;
-    }
-    e->chance = is_float ? 0x1p-24 + e->peak * e->size * FLT_EPSILON : 0x1p-53 + e->peak * e->size * DBL_EPSILON;
+    else if (e->d.kind == DISTRIBUTION_UNIFORM || e->d.kind == DISTRIBUTION_TRUNCATED)
+        expect_density(e);
+    e->chance = (is_float ? 0x1p-24 : 0x1p-53) + e->peak * spacing;
 }
 
 static void report(nninit_selftest *r, nninit_selftest_kind kind, double found, double expected, double p) {
@@ -139,8 +133,23 @@ static double beyond(double deviation, double resolution) {
     return copysign(fmax(fabs(deviation) - resolution, 0), deviation);
 }
 
+/* Of n standardized values: mean and mean square. */
+static void moments_p(const struct expectation *e, double n, double mean, double square, double *mean_p, double *square_p) {
+    if (e->d.kind == DISTRIBUTION_NORMAL) {
+        *mean_p = 2 * statistics_normal_upper(fabs(mean) * sqrt(n));
+        double half = n / 2 * square; /* of a chi-square with n degrees of freedom */
+        *square_p = fmin(1, 2 * fmin(statistics_gamma_lower(n / 2, half), statistics_gamma_upper(n / 2, half)));
+        return;
+    }
+    double squares[NODES];
+    for (int i = 0; i < NODES; i++)
+        squares[i] = e->score[i] * e->score[i];
+    *mean_p = statistics_mean_p(e->score, e->weight, NODES, n, mean);
+    *square_p = statistics_mean_p(squares, e->weight, NODES, n, square);
+}
+
 static void check_moments(nninit_selftest *r, const struct expectation *e, const struct sample *s) {
-    double sum = 0, squares = 0, n = (double)s->count, mean = e->d.mean, std = e->d.std;
+    double sum = 0, squares = 0, n = (double)s->count, mean = e->d.mean, std = e->d.std, mean_p, square_p;
     if (s->count < LEAST)
         return;
     for (int64_t i = 0; i < s->count; i++) {
@@ -148,12 +157,10 @@ static void check_moments(nninit_selftest *r, const struct expectation *e, const
         sum += x;
         squares += x * x;
     }
-    double coarse = e->resolution / std, spread = sqrt(e->fourth - 1);
-    double skewness = (e->sixth - 3 * e->fourth + 2) / (spread * spread * spread);
-    report(r, NNINIT_SELFTEST_MEAN, mean + std * sum / n, mean,
-           statistics_sum_p(beyond(sum / n, coarse) * sqrt(n), e->skewness / sqrt(n)));
-    report(r, NNINIT_SELFTEST_VARIANCE, std * std * squares / n, std * std,
-           statistics_sum_p(beyond(squares / n - 1, 2 * coarse) * sqrt(n) / spread, skewness / sqrt(n)));
+    double coarse = e->resolution / std;
+    moments_p(e, n, beyond(sum / n, coarse), 1 + beyond(squares / n - 1, 2 * coarse), &mean_p, &square_p);
+    report(r, NNINIT_SELFTEST_MEAN, mean + std * sum / n, mean, mean_p);
+    report(r, NNINIT_SELFTEST_VARIANCE, std * std * squares / n, std * std, square_p);
 }
 
 static double correlation_p(double correlation, int64_t pairs) {
@@ -213,7 +220,7 @@ static void check_distribution(nninit_selftest *r, const struct expectation *e, 
 /* n balls in m equally likely urns: how many hit an occupied one is a sum of independent indicators (Vatutin & Mikhailov,
  * Theory of Probability 27, 1982), whose upper tail is at most that of a Poisson variable of the same mean (Hoeffding,
  * Annals of Math. Statistics 27, 1956). Other urns, none likelier than 1/m, have fewer hits (Wong & Yue, Discrete
- * Mathematics 6, 1973). */
+ * Mathematics 6, 1973). Hoeffding's bound begins one above the mean; Markov's holds everywhere. */
 static void check_repeats(nninit_selftest *r, const struct expectation *e, const struct sample *s) {
     double n = (double)s->count, repeats = 0;
     if (s->count < 2)
@@ -224,7 +231,8 @@ static void check_repeats(nninit_selftest *r, const struct expectation *e, const
     double mean = n + expm1(share) / e->chance;
     if (share > -1e-4) /* the same by pairs and triples, where all digits would cancel */
         mean = n * (n - 1) / 2 * e->chance * (1 - (n - 2) * e->chance / 3);
-    report(r, NNINIT_SELFTEST_REPEATS, repeats, mean, repeats >= mean + 1 ? statistics_poisson_upper(mean, repeats) : 1);
+    double p = repeats >= mean + 1 ? statistics_poisson_upper(mean, repeats) : repeats > mean ? mean / repeats : 1;
+    report(r, NNINIT_SELFTEST_REPEATS, repeats, mean, p);
 }
 
 static void check(nninit_selftest *r, const struct expectation *e, const struct sample *s) {

@@ -12,20 +12,20 @@
  *  fail one self-test in a million, or fewer (Bonferroni). The rate is that of a stream drawn afresh: with one seed the
  *  result is always the same.
  *
- *  | check        | statistic                                    | p-value                              | values needed |
- *  |--------------|----------------------------------------------|--------------------------------------|---------------|
- *  | values       | how many are not finite, beyond the bounds, or not the constant | 0 or 1            | 1  |
- *  | mean         | their mean                                   | normals: exact; else three moments   | 8  |
- *  | variance     | mean square of their distance from the rule's mean | normals: chi-square, exact; else three moments | 8 |
- *  | distribution | D of Kolmogorov and Smirnov                  | exact to 1000 values, then to 1e-4   | 8  |
- *  | smallest     | the smallest value                           | exact                                | 1  |
- *  | largest      | the largest value                            | exact                                | 1  |
- *  | balance      | the part above the rule's median             | binomial, exact                      | 25 |
- *  | repeats      | values that came before                      | an upper bound: see below            | 2  |
- *  | serial       | correlation of elements 0 and 1, 2 and 3, …  | to 1 % at 32 pairs                   | 32 |
- *  | rows         | correlation of rows 0 and 1, 2 and 3, …, where a row has 2 elements or more | the same | 32 |
+ *  | check        | statistic                                         | p-value                              | values needed |
+ *  |--------------|---------------------------------------------------|--------------------------------------|---------------|
+ *  | values       | how many are not finite, beyond the bounds, or not the constant | 0 or 1                 | 1  |
+ *  | mean         | their mean                                        | normals: exact; else by saddlepoint  | 8  |
+ *  | variance     | mean square of their distance from the rule's mean | normals: chi-square; else by saddlepoint | 8 |
+ *  | distribution | D of Kolmogorov and Smirnov                       | exact to 1000 values, then to 1e-4   | 8  |
+ *  | smallest     | the smallest value                                | exact                                | 1  |
+ *  | largest      | the largest value                                 | exact                                | 1  |
+ *  | balance      | the part above the rule's median                  | binomial, exact                      | 25 |
+ *  | repeats      | how many values came before                       | an upper bound: see below            | 2  |
+ *  | serial       | correlation of elements 0 and 1, 2 and 3, …       | normal                               | 32 |
+ *  | rows         | correlation of rows 0 and 1, 2 and 3, …; a row has 2 elements or more | normal           | 32 |
  *
- *  Correlations are those of the values' probabilities under the rule. A value is taken for all reals that round to it, and
+ *  The saddlepoint's p is right to a few percent, also where it is tiny. Correlations are those of the values' probabilities under the rule. A value is taken for all reals that round to it, and
  *  deviations below the resolution of the type are not counted.
  *
  *  *repeats* allows what words of 24 bits (float32; 53 for float64) and the spacing of the type allow: no value has a

@@ -25,9 +25,10 @@ double statistics_poisson_upper(double mean, double k);
 /* n coins, 2 k >= n. */
 double statistics_coins_upper(double n, double k);
 
-/* Two-sided p of a sum of independent terms from its standard score and skewness, as if it were a gamma shifted and scaled
- * (Pearson's type III), or a normal where skew is 0. Exact for sums of squares of normals, skew = sqrt(8 / n). */
-double statistics_sum_p(double score, double skew);
+/* Two-sided p of the mean of n >= 8 independent values, each of which is y[i] with probability weight[i] (sum 1): a
+ * distribution by the nodes of its quadrature. By saddlepoint, to a few percent of p whatever p is; 0 for a mean beyond
+ * all nodes. */
+double statistics_mean_p(const double *y, const double *weight, int nodes, double n, double mean);
 
 /* P(D >= d) of Kolmogorov and Smirnov's two-sided statistic of n values. Up to 1000 values exact (error 1e-12) where
  * n d^2 <= 9, an upper bound beyond (below 4e-8); from there on the error is below 1e-4, and 5 % of a

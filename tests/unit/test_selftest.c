@@ -7,6 +7,7 @@
 
 #include <fenv.h>
 #include <math.h>
+#include <stddef.h>
 
 static nninit_context *context;
 static nninit_generator *generator;
@@ -214,8 +215,6 @@ START_TEST(p_values_are_uniform) {
         for (int c = NNINIT_SELFTEST_MEAN; c < NNINIT_SELFTEST_CHECKS; c++) {
             bool one_sided = c == NNINIT_SELFTEST_BALANCE || c == NNINIT_SELFTEST_REPEATS;
             double chance = statistics_kolmogorov_upper(RUNS, distance(p[c], RUNS, one_sided));
-            if (getenv("SHOW"))
-                printf("%s %s %g\n", rules[k], result.checks[c].name, chance);
             if (!(chance >= 1e-6))
                 printf("%s: p of %s: p = %g\n", rules[k], result.checks[c].name, chance);
             wrong += !(chance >= 1e-6);
@@ -228,4 +227,273 @@ START_TEST(p_values_are_uniform) {
 }
 END_TEST
 
-SUITE(selftest, faults_are_seen, p_values_are_uniform)
+/* Every rule, both streams, both types; shapes from one value on. */
+START_TEST(right_draws_pass) {
+    static const char *const rules[] = {
+        "zeros", "constant:value=0.1", "uniform:low=-0.3,high=1.7", "uniform:low=2,high=2", "uniform:low=100,high=101",
+        "uniform:low=1e-42,high=3e-42", "normal:mean=0.5,std=2", "normal:mean=3,std=0", "normal:mean=1e6,std=1",
+        "normal:mean=1,std=1e-9", "xavier_uniform:gain=1.5", "xavier_normal", "kaiming_uniform", "kaiming_normal:mode=fan_out",
+        "torch_linear_weight", "torch_linear_bias:fan_in=7", "identity", "orthogonal", "trunc_normal:std=0.5",
+        "truncated_normal:low=30,high=40", "truncated_normal:low=-40,high=-29.5,std=0.5", "truncated_normal:std=1e4",
+        "truncated_normal:low=0,high=9,result_std=0.1", "sparse:sparsity=0.3", "variance_scaling:distribution=uniform",
+        "glorot_normal", "he_uniform", "lecun_normal", "hadamard", "nguyen_widrow"};
+    static const int64_t shapes[][2] = {{1, 1}, {1, 2}, {7, 1}, {1, 8}, {3, 5}, {13, 17}, {64, 48}, {300, 200}};
+    static double w[300 * 200];
+    int wrong = 0;
+    for (int stream = NNINIT_STREAM_TORCH; stream <= NNINIT_STREAM_PHILOX; stream++) {
+        begin((nninit_stream)stream);
+        for (size_t i = 0; i < sizeof rules / sizeof *rules; i++)
+            for (size_t j = 0; j < sizeof shapes / sizeof *shapes; j++)
+                for (nninit_dtype dtype = NNINIT_FLOAT32; dtype <= NNINIT_FLOAT64; dtype++) {
+                    nninit_initializer *init = parse(rules[i]);
+                    nninit_selftest result = {.size = sizeof result};
+                    nninit_status status = nninit_initializer_fill(init, dtype, w, shapes[j], 2, generator);
+                    if (status == NNINIT_OK)
+                        status = nninit_selftest_values(init, dtype, w, shapes[j], 2, &result);
+                    if (status < 0 || result.failed || strncmp(result.text, "passed: ", 8) != 0)
+                        printf("%s %s\n", rules[i], status < 0 ? nninit_context_message(context) : result.text);
+                    wrong += status < 0 || result.failed;
+                    nninit_initializer_destroy(&init);
+                }
+        nninit_context_destroy(&context);
+    }
+    ck_assert_int_eq(wrong, 0);
+}
+END_TEST
+
+static void assert_performed(const char *rule, nninit_dtype dtype, const void *w, int64_t rows, int64_t columns,
+                             const char *wanted) {
+    nninit_selftest r = check_values(rule, dtype, w, rows, columns);
+    char got[256] = "";
+    int count = 0;
+    for (int c = 0; c < NNINIT_SELFTEST_CHECKS; c++) {
+        bool skipped = r.checks[c].verdict == NNINIT_SELFTEST_SKIPPED;
+        if (!skipped)
+            snprintf(got + strlen(got), sizeof got - strlen(got), "%s ", r.checks[c].name);
+        ck_assert(isnan(r.checks[c].p) == skipped && isnan(r.checks[c].found) == skipped);
+        count += !skipped;
+    }
+    ck_assert_str_eq(got, wanted);
+    ck_assert_int_eq(r.performed, count);
+    ck_assert(r.count == rows * columns && r.threshold == NNINIT_SELFTEST_RATE / (count ? count : 1));
+}
+
+/* What runs depends on how many values there are, in how many rows, of what kind. */
+START_TEST(few_values) {
+    static float w[60];
+    static double wide[60];
+    begin(NNINIT_STREAM_TORCH);
+    ck_assert_ok(context, nninit_generator_uniform(generator, NNINIT_FLOAT32, w, 60, 0, 1));
+    ck_assert_ok(context, nninit_generator_uniform(generator, NNINIT_FLOAT64, wide, 60, 0, 1));
+    assert_performed("uniform", NNINIT_FLOAT32, NULL, 0, 5, "");
+    assert_performed("uniform", NNINIT_FLOAT32, NULL, 5, 0, "");
+    assert_performed("xavier_normal", NNINIT_FLOAT32, NULL, 0, 0, "");
+    assert_performed("uniform", NNINIT_FLOAT32, w, 1, 1, "values smallest largest ");
+    assert_performed("uniform", NNINIT_FLOAT64, wide, 1, 7, "values smallest largest repeats ");
+    assert_performed("uniform", NNINIT_FLOAT32, w, 2, 4, "values mean variance distribution smallest largest repeats ");
+    assert_performed("uniform", NNINIT_FLOAT32, w, 24, 1, "values mean variance distribution smallest largest repeats ");
+    assert_performed("uniform", NNINIT_FLOAT32, w, 5, 5,
+                     "values mean variance distribution smallest largest balance repeats ");
+    assert_performed("uniform", NNINIT_FLOAT32, w, 31, 1,
+                     "values mean variance distribution smallest largest balance repeats ");
+    assert_performed("uniform", NNINIT_FLOAT32, w, 1, 32,
+                     "values mean variance distribution smallest largest balance repeats serial ");
+    assert_performed("uniform", NNINIT_FLOAT32, w, 60, 1,
+                     "values mean variance distribution smallest largest balance repeats serial ");
+    assert_performed("uniform", NNINIT_FLOAT32, w, 2, 16,
+                     "values mean variance distribution smallest largest balance repeats serial rows ");
+    assert_performed("uniform", NNINIT_FLOAT32, w, 3, 15,
+                     "values mean variance distribution smallest largest balance repeats serial ");
+    assert_performed("zeros", NNINIT_FLOAT32, w, 6, 10, "values ");
+    assert_performed("orthogonal", NNINIT_FLOAT32, w, 6, 10, "values ");
+    assert_performed("normal:mean=1,std=1e-6", NNINIT_FLOAT32, w, 6, 10, "values ");
+    assert_performed("normal:mean=1,std=1e-6", NNINIT_FLOAT64, wide, 1, 1, "values smallest largest ");
+    nninit_context_destroy(&context);
+}
+END_TEST
+
+/* One value: the p of "smallest" and of "largest" is twice the smaller side. Two: the part of the square. */
+START_TEST(extremes_in_closed_form) {
+    int wrong = 0;
+    begin(NNINIT_STREAM_TORCH);
+    for (int i = 1; i < 1000; i++) {
+        double w[2] = {i / 1000.0, 0.5};
+        nninit_selftest one = check_values("uniform", NNINIT_FLOAT64, w, 1, 1);
+        nninit_selftest two = check_values("uniform", NNINIT_FLOAT64, w, 1, 2);
+        double least = fmin(w[0], 0.5), most = fmax(w[0], 0.5), below = most * most, above = (1 - least) * (1 - least);
+        wrong += fabs(one.checks[NNINIT_SELFTEST_SMALLEST].p - 2 * fmin(w[0], 1 - w[0])) > 1e-13;
+        wrong += fabs(one.checks[NNINIT_SELFTEST_LARGEST].p - 2 * fmin(w[0], 1 - w[0])) > 1e-13;
+        wrong += fabs(two.checks[NNINIT_SELFTEST_LARGEST].p - 2 * fmin(below, 1 - below)) > 1e-13;
+        wrong += fabs(two.checks[NNINIT_SELFTEST_SMALLEST].p - 2 * fmin(above, 1 - above)) > 1e-13;
+    }
+    ck_assert_int_eq(wrong, 0);
+    nninit_context_destroy(&context);
+}
+END_TEST
+
+/* Statistics of values whose statistics are known. */
+START_TEST(statistics_are_right) {
+    const double w[] = {-1, 1, -2, 2, 0.5, -0.5, 3, 1};
+    begin(NNINIT_STREAM_TORCH);
+    nninit_selftest r = check_values("normal:mean=0.5,std=2", NNINIT_FLOAT64, w, 2, 4);
+    ck_assert(fabs(r.checks[NNINIT_SELFTEST_MEAN].found - 0.5) < 1e-15 && r.checks[NNINIT_SELFTEST_MEAN].expected == 0.5);
+    ck_assert(fabs(r.checks[NNINIT_SELFTEST_VARIANCE].found - 18.5 / 8) < 1e-14);
+    ck_assert(r.checks[NNINIT_SELFTEST_VARIANCE].expected == 4 && r.checks[NNINIT_SELFTEST_MEAN].p == 1);
+    ck_assert(r.checks[NNINIT_SELFTEST_SMALLEST].found == -2 && r.checks[NNINIT_SELFTEST_LARGEST].found == 3);
+    ck_assert(isinf(r.checks[NNINIT_SELFTEST_LARGEST].expected));
+    ck_assert(r.checks[NNINIT_SELFTEST_REPEATS].found == 1 && r.checks[NNINIT_SELFTEST_REPEATS].expected < 1e-13);
+    ck_assert_str_eq(r.checks[NNINIT_SELFTEST_REPEATS].name, "repeats");
+    ck_assert(has_failed(&r, NNINIT_SELFTEST_REPEATS) && r.failed == 1);
+    ck_assert(strstr(r.text, "FAILED: normal [2, 4], 1 of 7 checks; repeats 1 where ") == r.text);
+    nninit_context_destroy(&context);
+}
+END_TEST
+
+/* Balls in equally likely urns, by enumeration: the upper tail of hits on occupied ones is at most Poisson's. */
+START_TEST(repeats_are_bounded) {
+    int wrong = 0, compared = 0;
+    for (int urns = 2; urns <= 40; urns++) {
+        double chance[41] = {1}, mean_occupied = 0; /* of how many are occupied */
+        for (int n = 1; n <= urns; n++) {
+            for (int k = n; k > 0; k--)
+                chance[k] = chance[k] * k / urns + chance[k - 1] * (urns - k + 1) / urns;
+            chance[0] = mean_occupied = 0;
+            for (int k = 1; k <= n; k++)
+                mean_occupied += k * chance[k];
+            double mean = n - mean_occupied, tail = 0;
+            for (int hits = n - 1; hits >= mean + 1; hits--) {
+                tail += chance[n - hits];
+                wrong += tail > statistics_poisson_upper(mean, hits) * (1 + 1e-9);
+                compared++;
+            }
+        }
+    }
+    ck_assert_int_eq(wrong, 0);
+    ck_assert_int_gt(compared, 5000);
+}
+END_TEST
+
+/* A normal cut to next to nothing is a uniform. */
+START_TEST(narrow_cut) {
+    static double w[30000];
+    begin(NNINIT_STREAM_TORCH);
+    for (int i = 0; i < 20; i++) {
+        ck_assert_ok(context, nninit_generator_uniform(generator, NNINIT_FLOAT64, w, 30000, -2, 2));
+        nninit_selftest r = check_values("truncated_normal:std=1e9", NNINIT_FLOAT64, w, 100, 300);
+        ck_assert_msg(r.failed == 0 && r.performed == 10, "%s", r.text);
+    }
+    ck_assert(check_values("truncated_normal:std=1e9,low=-2.01", NNINIT_FLOAT64, w, 100, 300).failed > 0);
+    nninit_context_destroy(&context);
+}
+END_TEST
+
+/* As many repeats as words of 24 bits have pass; float32 values that call themselves float64 do not. */
+START_TEST(words_and_types) {
+    enum { COUNT = 1 << 19 };
+    float *w = malloc(COUNT * sizeof *w);
+    double *wide = malloc(COUNT * sizeof *wide);
+    begin(NNINIT_STREAM_TORCH);
+    ck_assert_ok(context, nninit_generator_uniform(generator, NNINIT_FLOAT32, w, COUNT, -1, 1));
+    for (int i = 0; i < COUNT; i++)
+        wide[i] = (double)w[i];
+    nninit_selftest single = check_values("uniform:low=-1", NNINIT_FLOAT32, w, 512, 1024);
+    nninit_selftest twice = check_values("uniform:low=-1", NNINIT_FLOAT64, wide, 512, 1024);
+    double pairs = 0.5 * COUNT * COUNT / 16777216, found = single.checks[NNINIT_SELFTEST_REPEATS].found;
+    ck_assert_msg(single.failed == 0, "%s", single.text);
+    ck_assert_msg(fabs(found - pairs) < 6 * sqrt(pairs) + 0.02 * pairs, "%g repeats, about %g pairs", found, pairs);
+    ck_assert(has_failed(&twice, NNINIT_SELFTEST_REPEATS) && twice.failed == 1);
+    nninit_context_destroy(&context);
+    free(wide);
+    free(w);
+}
+END_TEST
+
+/* Values that are no numbers, and single ones that differ from a constant. */
+START_TEST(wrong_values) {
+    float w[40] = {0};
+    begin(NNINIT_STREAM_TORCH);
+    ck_assert_int_eq(check_values("zeros", NNINIT_FLOAT32, w, 8, 5).failed, 0);
+    w[39] = 1e-45f;
+    nninit_selftest r = check_values("zeros", NNINIT_FLOAT32, w, 8, 5);
+    ck_assert(r.failed == 1 && r.checks[NNINIT_SELFTEST_VALUES].found == 1);
+    for (int i = 0; i < 40; i++)
+        w[i] = 0.1f;
+    ck_assert_int_eq(check_values("constant:value=0.1", NNINIT_FLOAT32, w, 8, 5).failed, 0);
+    ck_assert_int_eq(check_values("constant:value=0.1000001", NNINIT_FLOAT32, w, 8, 5).failed, 1);
+    static const float strange[] = {NAN, INFINITY, -INFINITY};
+    for (int i = 0; i < 3; i++) {
+        draw_rule(w, 8, 5, "normal");
+        w[17] = strange[i];
+        r = check_values("normal", NNINIT_FLOAT32, w, 8, 5);
+        ck_assert(r.failed == 1 && r.performed == 1 && has_failed(&r, NNINIT_SELFTEST_VALUES));
+        ck_assert_int_eq(check_values("orthogonal", NNINIT_FLOAT32, w, 8, 5).failed, 1);
+        ck_assert_int_eq(check_values("zeros", NNINIT_FLOAT32, w, 8, 5).failed, 1);
+    }
+    nninit_context_destroy(&context);
+}
+END_TEST
+
+/* The self-test draws what a fill draws, float32, and says the same about it whatever the caller's rounding mode. */
+START_TEST(same_as_fill_and_check) {
+    static float w[60 * 33];
+    const int64_t shape[] = {60, 33};
+    int64_t after[2];
+    begin(NNINIT_STREAM_TORCH);
+    nninit_initializer *init = parse("he_normal");
+    nninit_selftest drawn = {.size = sizeof drawn}, given = {.size = sizeof given};
+    ck_assert_ok(context, nninit_initializer_fill(init, NNINIT_FLOAT32, w, shape, 2, generator));
+    ck_assert_ok(context, nninit_selftest_values(init, NNINIT_FLOAT32, w, shape, 2, &given));
+    ck_assert_ok(context, nninit_generator_random(generator, &after[0], 1));
+    nninit_generator_seed(generator, 777);
+#ifdef FE_UPWARD
+    fesetround(FE_UPWARD);
+#endif
+    nninit_status status = nninit_initializer_selftest(init, shape, 2, generator, &drawn);
+    fesetround(FE_TONEAREST);
+    ck_assert_ok(context, status);
+    ck_assert_ok(context, nninit_generator_random(generator, &after[1], 1));
+    ck_assert(after[0] == after[1]);
+    ck_assert_str_eq(drawn.text, given.text);
+    for (int c = 0; c < NNINIT_SELFTEST_CHECKS; c++)
+        ck_assert(drawn.checks[c].p == given.checks[c].p && drawn.checks[c].found == given.checks[c].found);
+    nninit_context_destroy(&context);
+}
+END_TEST
+
+START_TEST(bad_arguments) {
+    float w[4] = {0};
+    const int64_t shape[] = {2, 2}, negative[] = {2, -2};
+    nninit_context *other = suite_context();
+    nninit_generator *foreign;
+    begin(NNINIT_STREAM_TORCH);
+    ck_assert_ok(other, nninit_generator_create(&foreign, other, NNINIT_STREAM_TORCH, 1));
+    nninit_initializer *init = parse("xavier_normal"), *crossed = parse("uniform:low=2"), *unset = parse("torch_linear_bias");
+    nninit_selftest r = {.size = sizeof r, .count = 99}, none = {.size = 0};
+    ck_assert_int_eq(nninit_selftest_values(NULL, NNINIT_FLOAT32, w, shape, 2, &r), NNINIT_ERR_INVALID);
+    ck_assert_int_eq(nninit_selftest_values(init, NNINIT_FLOAT16, w, shape, 2, &r), NNINIT_ERR_INVALID);
+    ck_assert_int_eq(nninit_selftest_values(init, NNINIT_FLOAT32, NULL, shape, 2, &r), NNINIT_ERR_INVALID);
+    ck_assert_int_eq(nninit_selftest_values(init, NNINIT_FLOAT32, w, NULL, 2, &r), NNINIT_ERR_INVALID);
+    ck_assert_int_eq(nninit_selftest_values(init, NNINIT_FLOAT32, w, shape, 2, NULL), NNINIT_ERR_INVALID);
+    ck_assert_int_eq(nninit_selftest_values(init, NNINIT_FLOAT32, w, shape, 2, &none), NNINIT_ERR_INVALID);
+    ck_assert_int_eq(nninit_selftest_values(init, NNINIT_FLOAT32, w, shape, 1, &r), NNINIT_ERR_SHAPE);
+    ck_assert_int_eq(nninit_selftest_values(init, NNINIT_FLOAT32, w, shape, 0, &r), NNINIT_ERR_SHAPE);
+    ck_assert_int_eq(nninit_selftest_values(init, NNINIT_FLOAT32, w, negative, 2, &r), NNINIT_ERR_SHAPE);
+    ck_assert_int_eq(nninit_selftest_values(crossed, NNINIT_FLOAT32, w, shape, 2, &r), NNINIT_ERR_INVALID);
+    ck_assert_int_eq(nninit_selftest_values(unset, NNINIT_FLOAT32, w, shape, 2, &r), NNINIT_ERR_INVALID);
+    ck_assert_int_eq(nninit_initializer_selftest(NULL, shape, 2, generator, &r), NNINIT_ERR_INVALID);
+    ck_assert_int_eq(nninit_initializer_selftest(init, shape, 2, NULL, &r), NNINIT_ERR_INVALID);
+    ck_assert_int_eq(nninit_initializer_selftest(init, shape, 2, foreign, &r), NNINIT_ERR_INVALID);
+    ck_assert_int_eq(nninit_initializer_selftest(init, shape, 2, generator, NULL), NNINIT_ERR_INVALID);
+    ck_assert_int_eq(nninit_initializer_selftest(init, shape, 1, generator, &r), NNINIT_ERR_SHAPE);
+    ck_assert(r.count == 99 && r.text[0] == 0);
+    /* A caller that was built when the outcome was shorter gets what it knows. */
+    r.size = offsetof(nninit_selftest, text);
+    ck_assert_ok(context, nninit_initializer_selftest(init, shape, 2, generator, &r));
+    ck_assert(r.count == 4 && r.performed == 4 && r.text[0] == 0 && r.size == offsetof(nninit_selftest, text));
+    nninit_context_destroy(&context);
+    nninit_context_destroy(&other);
+}
+END_TEST
+
+SUITE(selftest, faults_are_seen, p_values_are_uniform, right_draws_pass, few_values, extremes_in_closed_form,
+      statistics_are_right, repeats_are_bounded, narrow_cut, words_and_types, wrong_values, same_as_fill_and_check, bad_arguments)
