@@ -64,11 +64,13 @@ static void expect_density(struct expectation *e) {
                                     0.47862867049936646804, 0.23692688505618908751};
     const struct distribution *d = &e->d;
     double from = fmax(d->low, d->mean - 40 * d->std), to = fmin(d->high, d->mean + 40 * d->std), total = 0;
-    double half = (to - from) / (2 * PARTS), top = (fmin(fmax(d->location, d->low), d->high) - d->location) / d->scale;
+    double half = (to - from) / (2 * PARTS), mode = fmin(fmax(d->location, d->low), d->high);
     for (int i = 0; i < NODES; i++) {
-        double x = from + half * (2 * (i / 5) + 1 + place[i % 5]), t = (x - d->location) / d->scale;
+        double x = from + half * (2 * (i / 5) + 1 + place[i % 5]);
         e->score[i] = (x - d->mean) / d->std;
-        e->weight[i] = weight[i % 5] * (d->kind == DISTRIBUTION_UNIFORM ? 1 : exp(-(t - top) * (t + top) / 2));
+        e->weight[i] = weight[i % 5];
+        if (d->kind == DISTRIBUTION_TRUNCATED)
+            e->weight[i] *= exp((mode - x) / d->scale * ((x - d->location) + (mode - d->location)) / d->scale / 2);
         total += e->weight[i];
     }
     for (int i = 0; i < NODES; i++)
@@ -81,8 +83,10 @@ static void expect_density(struct expectation *e) {
 static void simplify(struct distribution *d) {
     if (d->std == 0 && d->kind != DISTRIBUTION_STRUCTURED)
         d->kind = DISTRIBUTION_CONSTANT;
+    if (d->kind != DISTRIBUTION_TRUNCATED)
+        return;
     double far = fmax(fabs(d->low - d->location), fabs(d->high - d->location)) / d->scale;
-    if (d->kind == DISTRIBUTION_TRUNCATED && (d->high - d->low) / d->scale * (1 + far) < 1e-6)
+    if ((d->high - d->low) / d->scale * (1 + far) < 1e-6)
         d->kind = DISTRIBUTION_UNIFORM;
 }
 
