@@ -1,13 +1,13 @@
 /* SPDX-License-Identifier: MIT */
 /* docs/selftest.md has what this computes. */
-#include "initializer.h"
+#include "selftest.h"
 
 #include "fpenv.h"
 #include "host/statistics.h"
+#include "tensor.h"
 
 #include <nninit/selftest.h>
 
-#include <float.h>
 #include <math.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -25,15 +25,20 @@ struct expectation {
     double chance;                      /* no value is likelier than this */
 };
 
-struct sample {
-    nninit_dtype dtype;
-    const void *values;
+/* Values that are independent, each by the same law. */
+struct drawn {
     int64_t count, columns;
-    double *sorted;
-    double *part; /* P(X <= value) under the rule, in the order of the values; later room for sorting */
+    double *x;    /* sorted once the order is checked */
+    double *part; /* P(X <= x) under the rule; later room for sorting */
 };
 
-enum { LEAST = 8, LEAST_COINS = 25, LEAST_PAIRS = 16 };
+/* The first value that cannot be. */
+struct wrong {
+    int64_t place; /* -1: none */
+    double value;
+};
+
+enum { LEAST = 8, LEAST_COINS = 25, LEAST_PAIRS = 64 };
 
 /* The part of the rule's values up to x, and beyond it. */
 static double part_below(const struct distribution *d, double x) {
@@ -93,17 +98,17 @@ static void simplify(struct distribution *d) {
 static void expect(struct expectation *e, const struct distribution *d, nninit_dtype dtype) {
     *e = (struct expectation){.d = *d};
     simplify(&e->d);
-    bool is_float = dtype == NNINIT_FLOAT32;
+    if (d->kind == DISTRIBUTION_STRUCTURED)
+        return;
     /* A bound of the spacing of values, for density * |value| is at most its peak times this; and four times it, for the
      * rounding of bounds and widths, and of what is computed from them. */
-    double spacing = (fabs(d->mean) + 2 * d->std) * (is_float ? FLT_EPSILON : DBL_EPSILON);
-    spacing += is_float ? FLT_TRUE_MIN : DBL_TRUE_MIN;
+    double spacing = (fabs(d->mean) + 2 * d->std) * real_epsilon(dtype) + real_tiny(dtype);
     e->resolution = 4 * spacing;
     if (e->d.kind == DISTRIBUTION_NORMAL)
         e->peak = 0.39894228040143267794 / d->std;
     else if (e->d.kind == DISTRIBUTION_UNIFORM || e->d.kind == DISTRIBUTION_TRUNCATED)
         expect_density(e);
-    e->chance = (is_float ? 0x1p-24 : 0x1p-53) + e->peak * spacing;
+    e->chance = (dtype == NNINIT_FLOAT32 ? 0x1p-24 : 0x1p-53) + e->peak * spacing;
 }
 
 static void report(nninit_selftest *r, nninit_selftest_kind kind, double found, double expected, double p) {
@@ -115,21 +120,30 @@ static void report(nninit_selftest *r, nninit_selftest_kind kind, double found, 
     r->performed++;
 }
 
+static bool is_wrong(const struct expectation *e, nninit_dtype dtype, double x) {
+    double epsilon = 4 * real_epsilon(dtype), low = e->d.low, high = e->d.high;
+    if (e->d.kind == DISTRIBUTION_CONSTANT)
+        return x != (dtype == NNINIT_FLOAT32 ? (double)(float)e->d.mean : e->d.mean);
+    return !isfinite(x) || x < low - e->resolution - epsilon * fabs(low) || x > high + e->resolution + epsilon * fabs(high);
+}
+
 /* True if all are finite. */
-static bool check_values(nninit_selftest *r, const struct expectation *e, const struct sample *s) {
+static bool check_values(nninit_selftest *r, const struct expectation *e, const struct sample *s, struct wrong *first) {
     int64_t wrong = 0, infinite = 0;
-    double constant = s->dtype == NNINIT_FLOAT32 ? (double)(float)e->d.mean : e->d.mean;
     for (int64_t i = 0; i < s->count; i++) {
         double x = real_get(s->dtype, s->values, i);
         infinite += !isfinite(x);
-        if (e->d.kind == DISTRIBUTION_CONSTANT)
-            wrong += x != constant;
-        else
-            wrong += !isfinite(x) || x < e->d.low - e->resolution || x > e->d.high + e->resolution;
+        if (is_wrong(e, s->dtype, x) && wrong++ == 0)
+            *first = (struct wrong){i, x};
     }
-    if (s->count > 0)
-        report(r, NNINIT_SELFTEST_VALUES, (double)wrong, 0, wrong == 0);
+    report(r, NNINIT_SELFTEST_VALUES, (double)wrong, 0, wrong == 0);
     return infinite == 0;
+}
+
+static void check_structure(nninit_selftest *r, const struct expectation *e, const struct sample *s) {
+    struct structure t;
+    if (structure_check(s, e->chance, &t))
+        report(r, NNINIT_SELFTEST_STRUCTURE, t.found, t.allowed, t.p);
 }
 
 /* What is left of a deviation that the type may be the reason of. */
@@ -152,12 +166,12 @@ static void moments_p(const struct expectation *e, double n, double mean, double
     *square_p = statistics_mean_p(squares, e->weight, NODES, n, square);
 }
 
-static void check_moments(nninit_selftest *r, const struct expectation *e, const struct sample *s) {
+static void check_moments(nninit_selftest *r, const struct expectation *e, const struct drawn *s) {
     double sum = 0, squares = 0, n = (double)s->count, mean = e->d.mean, std = e->d.std, mean_p, square_p;
     if (s->count < LEAST)
         return;
     for (int64_t i = 0; i < s->count; i++) {
-        double x = (real_get(s->dtype, s->values, i) - mean) / std;
+        double x = (s->x[i] - mean) / std;
         sum += x;
         squares += x * x;
     }
@@ -173,7 +187,7 @@ static double correlation_p(double correlation, int64_t pairs) {
 
 /* Parts are uniform, so that twelve times the product of what is above a half has the mean 1 for equal ones. No part is
  * in two pairs, so that products are independent. */
-static void check_order(nninit_selftest *r, const struct sample *s) {
+static void check_order(nninit_selftest *r, const struct drawn *s) {
     int64_t above = 0, pairs = s->count / 2, row_pairs = s->count / s->columns / 2 * s->columns;
     double serial = 0, rows = 0, n = (double)s->count;
     for (int64_t i = 0; i < s->count; i++)
@@ -202,58 +216,72 @@ static double one_beyond(double beyond_part, double n) {
     return -expm1(n * log1p(-beyond_part));
 }
 
-static void check_extremes(nninit_selftest *r, const struct expectation *e, const struct sample *s) {
-    double n = (double)s->count, least = s->sorted[0], most = s->sorted[s->count - 1], h = e->resolution;
+static void check_extremes(nninit_selftest *r, const struct expectation *e, const struct drawn *s) {
+    double n = (double)s->count, least = s->x[0], most = s->x[s->count - 1], h = e->resolution;
     double p = fmin(one_beyond(part_below(&e->d, least + h), n), all_within(part_below(&e->d, least - h), n));
     report(r, NNINIT_SELFTEST_SMALLEST, least, e->d.low, fmin(1, 2 * p));
     p = fmin(one_beyond(part_above(&e->d, most - h), n), all_within(part_above(&e->d, most + h), n));
     report(r, NNINIT_SELFTEST_LARGEST, most, e->d.high, fmin(1, 2 * p));
 }
 
-static void check_distribution(nninit_selftest *r, const struct expectation *e, const struct sample *s) {
+static void check_distribution(nninit_selftest *r, const struct expectation *e, const struct drawn *s) {
     double n = (double)s->count, distance = 0;
     if (s->count < LEAST)
         return;
     for (int64_t i = 0; i < s->count; i++) {
-        distance = fmax(distance, (double)(i + 1) / n - part_below(&e->d, s->sorted[i] + e->resolution));
-        distance = fmax(distance, part_below(&e->d, s->sorted[i] - e->resolution) - (double)i / n);
+        distance = fmax(distance, (double)(i + 1) / n - part_below(&e->d, s->x[i] + e->resolution));
+        distance = fmax(distance, part_below(&e->d, s->x[i] - e->resolution) - (double)i / n);
     }
     report(r, NNINIT_SELFTEST_DISTRIBUTION, distance, 0, statistics_kolmogorov_upper(s->count, distance));
 }
 
 /* n balls in m equally likely urns: how many hit an occupied one is a sum of independent indicators (Vatutin & Mikhailov,
- * Theory of Probability 27, 1982), whose upper tail is at most that of a Poisson variable of the same mean (Hoeffding,
- * Annals of Math. Statistics 27, 1956). Other urns, none likelier than 1/m, have fewer hits (Wong & Yue, Discrete
- * Mathematics 6, 1973). Hoeffding's bound begins one above the mean; Markov's holds everywhere. */
-static void check_repeats(nninit_selftest *r, const struct expectation *e, const struct sample *s) {
+ * Theory of Probability 27, 1982). Other urns, none likelier than 1/m, have fewer hits (Wong & Yue, Discrete Mathematics 6,
+ * 1973). */
+static void check_repeats(nninit_selftest *r, const struct expectation *e, const struct drawn *s) {
     double n = (double)s->count, repeats = 0;
     if (s->count < 2)
         return;
     for (int64_t i = 1; i < s->count; i++)
-        repeats += s->sorted[i] == s->sorted[i - 1];
+        repeats += s->x[i] == s->x[i - 1];
     double share = n * log1p(-e->chance); /* of urns that stay empty: its exponential */
     double mean = n + expm1(share) / e->chance;
     if (share > -1e-4) /* the same by pairs and triples, where all digits would cancel */
         mean = n * (n - 1) / 2 * e->chance * (1 - (n - 2) * e->chance / 3);
-    double p = repeats >= mean + 1 ? statistics_poisson_upper(mean, repeats) : repeats > mean ? mean / repeats : 1;
-    report(r, NNINIT_SELFTEST_REPEATS, repeats, mean, p);
+    report(r, NNINIT_SELFTEST_REPEATS, repeats, mean, statistics_hits_upper(mean, repeats));
 }
 
-static void check(nninit_selftest *r, const struct expectation *e, const struct sample *s) {
-    bool finite = check_values(r, e, s);
-    if (s->count == 0 || !finite || e->d.kind == DISTRIBUTION_CONSTANT || e->d.kind == DISTRIBUTION_STRUCTURED ||
-        e->resolution > e->d.std / 16)
-        return;
+/* All values, or those of a sparse weight that are not 0 (in one row: where they stand says nothing). */
+static struct drawn gather(const struct expectation *e, const struct sample *s) {
+    bool is_sparse = s->init->kind == NNINIT_INIT_SPARSE;
+    struct drawn g = {0, s->count / s->shape[0], s->room, s->room + s->count};
     for (int64_t i = 0; i < s->count; i++) {
-        s->sorted[i] = real_get(s->dtype, s->values, i);
-        s->part[i] = part_below(&e->d, s->sorted[i]);
+        double x = real_get(s->dtype, s->values, i);
+        if (is_sparse && x == 0)
+            continue;
+        g.x[g.count] = x;
+        g.part[g.count++] = part_below(&e->d, x);
     }
-    check_moments(r, e, s);
-    check_order(r, s);
-    statistics_sort(s->sorted, s->part, s->count);
-    check_extremes(r, e, s);
-    check_distribution(r, e, s);
-    check_repeats(r, e, s);
+    g.columns = is_sparse ? g.count : g.columns;
+    return g;
+}
+
+static void check(nninit_selftest *r, const struct expectation *e, const struct sample *s, struct wrong *first) {
+    if (!check_values(r, e, s, first))
+        return;
+    if (e->d.kind != DISTRIBUTION_CONSTANT)
+        check_structure(r, e, s);
+    if (e->d.kind == DISTRIBUTION_CONSTANT || e->d.kind == DISTRIBUTION_STRUCTURED || e->resolution > e->d.std / 16)
+        return;
+    struct drawn g = gather(e, s);
+    if (g.count == 0)
+        return;
+    check_moments(r, e, &g);
+    check_order(r, &g);
+    statistics_sort(g.x, g.part, g.count);
+    check_extremes(r, e, &g);
+    check_distribution(r, e, &g);
+    check_repeats(r, e, &g);
 }
 
 /* Append what fits. */
@@ -268,9 +296,10 @@ static void say(nninit_selftest *r, const char *format, ...) {
     va_end(arguments);
 }
 
-static void judge(nninit_selftest *r, const char *rule, const int64_t *shape, int rank) {
+/* Verdicts; the check with the least p. */
+static const nninit_selftest_check *judge(nninit_selftest *r) {
     const nninit_selftest_check *least = NULL;
-    r->threshold = r->performed ? NNINIT_SELFTEST_RATE / r->performed : NNINIT_SELFTEST_RATE;
+    r->threshold = NNINIT_SELFTEST_RATE / r->performed;
     for (nninit_selftest_check *c = r->checks; c < r->checks + NNINIT_SELFTEST_CHECKS; c++) {
         if (c->verdict == NNINIT_SELFTEST_SKIPPED)
             continue;
@@ -280,49 +309,59 @@ static void judge(nninit_selftest *r, const char *rule, const int64_t *shape, in
         }
         least = least && least->p <= c->p ? least : c;
     }
-    say(r, "%s: %s [", r->failed ? "FAILED" : r->performed ? "passed" : "nothing to check", rule);
-    for (int i = 0; i < rank; i++)
-        say(r, i ? ", %lld" : "%lld", (long long)shape[i]);
+    return least;
+}
+
+static void describe(nninit_selftest *r, const struct sample *s, const nninit_selftest_check *least,
+                     const struct wrong *first) {
+    say(r, "%s: %s [", r->failed ? "FAILED" : "passed", initializer_rules[s->init->kind].name);
+    for (int i = 0; i < s->rank; i++)
+        say(r, i ? ", %lld" : "%lld", (long long)s->shape[i]);
     if (r->failed)
         say(r, "], %d of %d checks", r->failed, r->performed);
-    else if (least)
-        say(r, "], %d checks, least p %.3g (%s)", r->performed, least->p, least->name);
     else
-        say(r, "]");
+        say(r, "], %d checks, least p %.3g (%s)", r->performed, least->p, least->name);
     for (const nninit_selftest_check *c = r->checks; c < r->checks + NNINIT_SELFTEST_CHECKS; c++)
-        if (c->verdict == NNINIT_SELFTEST_FAILED)
+        if (c->verdict == NNINIT_SELFTEST_FAILED && c == &r->checks[NNINIT_SELFTEST_VALUES])
+            say(r, "; values: %.0f cannot be, first %g at element %lld", c->found, first->value, (long long)first->place);
+        else if (c->verdict == NNINIT_SELFTEST_FAILED)
             say(r, "; %s %.4g where %.4g is expected, p %.2g", c->name, c->found, c->expected, c->p);
 }
 
-/* room: [2 * count]. */
-static void run(const nninit_initializer *init, const struct distribution *d, nninit_dtype dtype, const void *values,
-                const int64_t *shape, int rank, int64_t count, double *room, nninit_selftest *result) {
-    static const char *const names[NNINIT_SELFTEST_CHECKS] = {"values",  "mean",    "variance", "distribution", "smallest",
-                                                              "largest", "balance", "repeats",  "serial",       "rows"};
-    nninit_selftest r = {.size = result->size, .count = count};
+static void run(const struct sample *s, const struct distribution *d, nninit_selftest *result) {
+    static const char *const names[NNINIT_SELFTEST_CHECKS] = {"values",   "structure", "mean",    "variance",
+                                                              "distribution", "smallest", "largest", "balance",
+                                                              "repeats",  "serial",    "rows"};
+    nninit_selftest r = {.size = result->size, .count = s->count};
     for (int i = 0; i < NNINIT_SELFTEST_CHECKS; i++)
         r.checks[i] = (nninit_selftest_check){names[i], NAN, NAN, NAN, NNINIT_SELFTEST_SKIPPED};
-    struct sample s = {dtype, values, count, count > 0 ? count / shape[0] : 1, room, room + count};
+    struct wrong first = {-1, 0};
     struct expectation e;
     fenv_t caller;
     fpenv_enter(&caller);
-    expect(&e, d, dtype);
-    check(&r, &e, &s);
-    judge(&r, initializer_rules[init->kind].name, shape, rank);
+    expect(&e, d, s->dtype);
+    check(&r, &e, s, &first);
+    describe(&r, s, judge(&r), &first);
     fpenv_leave(&caller);
     memcpy(result, &r, r.size < sizeof r ? r.size : sizeof r);
 }
 
+/* The law of what is drawn: of a sparse weight that of the values that are not 0. */
 static nninit_status prepare(const nninit_initializer *init, const int64_t *shape, int rank, const nninit_selftest *result,
                              int64_t *count, struct distribution *d) {
     nninit_context *context = init->object.context;
     if (!result || result->size <= sizeof result->size)
         return context_fail(context, NNINIT_ERR_INVALID, "result is NULL, or its size is not set");
     nninit_status status = initializer_count(context, shape, rank, count);
+    for (int i = 0; status == NNINIT_OK && i < rank; i++)
+        if (shape[i] == 0)
+            return context_fail(context, NNINIT_ERR_SHAPE, "shape[%d] is 0; there is no value to check", i);
     if (status == NNINIT_OK)
         status = initializer_distribution(init, shape, rank, d);
-    if (status == NNINIT_OK && *count > 0 && d->kind == DISTRIBUTION_UNIFORM && !(d->low <= d->high))
+    if (status == NNINIT_OK && d->kind == DISTRIBUTION_UNIFORM && !(d->low <= d->high))
         return context_fail(context, NNINIT_ERR_INVALID, "low is %g, above high, %g", d->low, d->high);
+    if (status == NNINIT_OK && init->kind == NNINIT_INIT_SPARSE)
+        *d = (struct distribution){DISTRIBUTION_NORMAL, 0, init->option[NNINIT_INIT_STD], -INFINITY, INFINITY, 0, 0};
     return status;
 }
 
@@ -338,16 +377,34 @@ nninit_status nninit_selftest_values(const nninit_initializer *initializer, nnin
     nninit_status status = prepare(initializer, shape, rank, result, &count, &d);
     if (status < 0)
         return status;
-    if (!values && count > 0)
+    if (!values)
         return context_fail(context, NNINIT_ERR_INVALID, "values is NULL");
     double *room = mem_array(context, count, 2 * sizeof *room);
     if (!room)
         return NNINIT_ERR_MEMORY;
-    run(initializer, &d, dtype, values, shape, rank, count, room, result);
+    run(&(struct sample){initializer, dtype, values, shape, rank, count, room}, &d, result);
     mem_free(context, room);
     return NNINIT_OK;
 }
 
+nninit_status nninit_selftest_tensor(const nninit_initializer *initializer, const nninit_tensor *tensor,
+                                     nninit_selftest *result) {
+    if (!initializer)
+        return NNINIT_ERR_INVALID;
+    nninit_context *context = initializer->object.context;
+    if (!tensor || tensor->object.context != context)
+        return context_fail(context, NNINIT_ERR_INVALID, "the tensor is NULL, or belongs to another context");
+    float *values = mem_array(context, tensor->count, sizeof *values);
+    if (!values)
+        return NNINIT_ERR_MEMORY;
+    nninit_status status = nninit_tensor_read(tensor, values, tensor->count);
+    if (status == NNINIT_OK)
+        status = nninit_selftest_values(initializer, NNINIT_FLOAT32, values, tensor->shape, tensor->rank, result);
+    mem_free(context, values);
+    return status;
+}
+
+/* What can fail is found before anything is drawn. */
 nninit_status nninit_initializer_selftest(const nninit_initializer *initializer, const int64_t *shape, int rank,
                                           nninit_generator *generator, nninit_selftest *result) {
     if (!initializer)
@@ -363,7 +420,7 @@ nninit_status nninit_initializer_selftest(const nninit_initializer *initializer,
     status = values ? nninit_initializer_fill(initializer, NNINIT_FLOAT32, values, shape, rank, generator)
                     : NNINIT_ERR_MEMORY;
     if (status == NNINIT_OK)
-        run(initializer, &d, NNINIT_FLOAT32, values, shape, rank, count, room, result);
+        run(&(struct sample){initializer, NNINIT_FLOAT32, values, shape, rank, count, room}, &d, result);
     mem_free(context, values);
     mem_free(context, room);
     return status;

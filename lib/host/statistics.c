@@ -92,6 +92,12 @@ double statistics_poisson_upper(double mean, double k) {
     return k > 0 ? statistics_gamma_lower(k, mean) : 1;
 }
 
+/* From one above the mean on the tail is at most Poisson's (Hoeffding, Annals of Math. Statistics 27, 1956); Markov's bound
+ * holds everywhere. */
+double statistics_hits_upper(double mean, double k) {
+    return k >= mean + 1 ? statistics_poisson_upper(mean, k) : k > mean ? mean / k : 1;
+}
+
 /* Terms from k on, each from the one before. */
 double statistics_coins_upper(double n, double k) {
     if (k >= n)

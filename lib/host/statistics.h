@@ -22,6 +22,8 @@ double statistics_gamma_upper(double a, double x);
 
 /* Poisson, mean >= 0. */
 double statistics_poisson_upper(double mean, double k);
+/* At most P(X >= k) for a sum X of independent indicators of this mean. */
+double statistics_hits_upper(double mean, double k);
 /* n coins, 2 k >= n. */
 double statistics_coins_upper(double n, double k);
 

@@ -97,6 +97,7 @@ static nninit_status use_rules(nninit_context *c) {
     TRY(nninit_initializer_apply(file, t, NULL));
     TRY(nninit_initializer_explain(file, shape, 2, &e));
     TRY(nninit_initializer_explain_text(sparse, shape, 2, text, sizeof text));
+    TRY(nninit_selftest_tensor(file, t, &drawn));
     TRY(nninit_initializer_selftest(sparse, shape, 2, g, &drawn));
     TRY(nninit_selftest_values(array, NNINIT_FLOAT64, values, shape, 2, &drawn));
     nninit_initializer_destroy(&array);
