@@ -26,7 +26,7 @@
  *  | serial       | correlation of elements 0 and 1, 2 and 3, …        | normal                                   | 128 |
  *  | rows         | correlation of rows 0 and 1, 2 and 3, …; a row has 2 elements or more | normal                | 128 |
  *
- *  The saddlepoint's p is right to a few percent, also where it is tiny, that of correlations to 8 %, of D of more than 1000
+ *  The saddlepoint's p is right to a few percent, also where it is tiny, that of correlations to 10 %, of D of more than 1000
  *  values to 5 %. Correlations are those of the values' probabilities under the rule. A value is taken for all reals that
  *  round to it, and deviations below the resolution of the type are not counted.
  *
