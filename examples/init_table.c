@@ -15,7 +15,8 @@ static const char *const all_rules[] = {
     "kaiming_normal:mode=fan_out,nonlinearity=tanh", "torch_linear_weight", "torch_linear_bias:fan_in=784", "identity",
     "orthogonal", "delta_orthogonal", "dirac", "trunc_normal:std=0.02,low=-0.04,high=0.04",
     "truncated_normal:low=4,high=6", "sparse:sparsity=0.9", "variance_scaling:mode=fan_avg", "glorot_uniform",
-    "glorot_normal", "he_uniform", "he_normal", "lecun_uniform", "lecun_normal", "hadamard", "nguyen_widrow", NULL};
+    "glorot_normal", "he_uniform", "he_normal", "lecun_uniform", "lecun_normal", "hadamard",
+    "nguyen_widrow:fan_in=784", NULL};
 
 static void print_help(void) {
     printf("Usage: init_table [OPTIONS]\n"

@@ -24,6 +24,7 @@ fails() { # STATUS OPTIONS...
     "$table" "$@" >/dev/null 2>&1 || status=$?
     [ $status -eq "$wanted" ] || { echo "init_table $*: status $status"; exit 1; }
 }
+fails 0 --shape 784
 fails 1 --shape 5 --spec xavier_uniform
 fails 1 --spec xavier
 for shape in '' x3 3x 3x-1 3x0 1x1x1x1x1x1x1x1x1 3,4 99999999999999999999; do
