@@ -54,7 +54,7 @@ static bool read_seed(const char *text, uint64_t *seed) {
 }
 
 static void print_head(void) {
-    static const char *const checks[NNINIT_SELFTEST_CHECKS] = {"values",   "struct.", "mean",    "varian.", "distri.", "small.",
+    static const char *const checks[NNINIT_SELFTEST_CHECKS] = {"values", "struct.", "mean",    "varian.", "distri.", "small.",
                                                                "large.", "balance", "repeats", "serial",  "rows"};
     printf("%-6s", "test");
     for (int i = 0; i < NNINIT_SELFTEST_CHECKS; i++)
