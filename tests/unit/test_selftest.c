@@ -314,6 +314,27 @@ START_TEST(statistics_are_right) {
 }
 END_TEST
 
+/* Of 8 normals: an even chi-square's upper tail is a sum, exp(-h) (1 + h + h^2/2 + h^3/6) at 2 h. */
+START_TEST(moments_in_closed_form) {
+    int wrong = 0;
+    begin(NNINIT_STREAM_PHILOX);
+    for (int i = 0; i < 200; i++) {
+        double w[8], sum = 0, half = 0;
+        ck_assert_ok(context, nninit_generator_normal(generator, NNINIT_FLOAT64, w, 8, 3, 2 + i / 50.0));
+        for (int k = 0; k < 8; k++) {
+            sum += (w[k] - 3) / 2;
+            half += (w[k] - 3) * (w[k] - 3) / 8;
+        }
+        double upper = exp(-half) * (1 + half * (1 + half / 2 * (1 + half / 3)));
+        nninit_selftest r = check_values("normal:mean=3,std=2", NNINIT_FLOAT64, w, 4, 2);
+        wrong += fabs(r.checks[NNINIT_SELFTEST_MEAN].p - erfc(fabs(sum / 4))) > 1e-12;
+        wrong += fabs(r.checks[NNINIT_SELFTEST_VARIANCE].p - 2 * fmin(upper, 1 - upper)) > 1e-12;
+    }
+    nninit_context_destroy(&context);
+    ck_assert_int_eq(wrong, 0);
+}
+END_TEST
+
 /* Balls in equally likely urns, by enumeration: the upper tail of hits on occupied ones is at most the bound. */
 START_TEST(repeats_are_bounded) {
     int wrong = 0, compared = 0;
@@ -479,4 +500,4 @@ END_TEST
 
 SUITE(selftest, faults_are_seen, p_values_are_uniform, few_values, extremes_in_closed_form,
       statistics_are_right, repeats_are_bounded, narrow_cut, words_and_types, wrong_values, same_as_fill_and_check,
-      bad_arguments)
+      bad_arguments, moments_in_closed_form)
