@@ -218,6 +218,30 @@ void optimizer_tables(const nninit_optimizer *optimizer, int64_t steps, float *t
     }
 }
 
+nninit_status optimizer_preview(const nninit_optimizer *optimizer, int position, int64_t count, const float *g, float *p,
+                                float *m, float *v) {
+    float row[OPTIMIZER_SLOTS], *tables[OPTIMIZER_SLOTS] = {&row[0], &row[1], &row[2]};
+    struct node node = {0};
+    memset(m, 0, (size_t)count * sizeof *m);
+    memset(v, 0, (size_t)count * sizeof *v);
+    nninit_status status = optimizer->m ? arena_read(optimizer->m, position, m) : NNINIT_OK;
+    if (status == NNINIT_OK && optimizer->v)
+        status = arena_read(optimizer->v, position, v);
+    if (status < 0)
+        return status;
+    optimizer_tables(optimizer, 1, tables);
+    if (optimizer->kind == NNINIT_SGD)
+        emit_sgd(optimizer, &node, 0);
+    else
+        emit_adam(optimizer, &node, 0, 0);
+    for (int64_t i = 0; i < count; i++)
+        if (optimizer->kind == NNINIT_SGD)
+            law_sgd(&node.arg.sgd, row[0], row[1], g[i], &p[i], node.out[1] < 0 ? NULL : &m[i]);
+        else
+            law_adam(&node.arg.adam, row[0], row[1], row[2], g[i], &p[i], &m[i], &v[i]);
+    return NNINIT_OK;
+}
+
 void optimizer_advance(nninit_optimizer *optimizer, int64_t steps) {
     for (int64_t s = 0; s < steps; s++) {
         optimizer->power1 *= optimizer->option[NNINIT_OPT_BETA1];

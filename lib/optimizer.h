@@ -33,6 +33,10 @@ void optimizer_emit(const nninit_optimizer *optimizer, struct program *program, 
                     int p, int position, int64_t rows, int64_t cols);
 /* The slots' values for the next steps, [steps] each, and going on after `steps` of them. */
 void optimizer_tables(const nninit_optimizer *optimizer, int64_t steps, float *tables[OPTIMIZER_SLOTS]);
+/* What the next step makes of parameter `position` of its model, p [count], by the executors' own arithmetic: nothing but p
+ * changes. m and v: room [count]. */
+nninit_status optimizer_preview(const nninit_optimizer *optimizer, int position, int64_t count, const float *g, float *p,
+                                float *m, float *v);
 void optimizer_advance(nninit_optimizer *optimizer, int64_t steps);
 
 #endif

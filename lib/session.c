@@ -156,6 +156,7 @@ static void session_free(struct session *session) {
     arena_drop(session->gradients);
     arena_drop(session->m);
     arena_drop(session->v);
+    mem_free(session->context, session->kept);
     mem_free(session->context, session->labels);
     mem_free(session->context, session->numbers);
     mem_free(session->context, session);
@@ -253,7 +254,8 @@ static nninit_status prepare(struct emission *e, int *dy) {
     emit_program(e, dy);
     if (e->program.status < 0)
         return e->program.status;
-    program_fuse(&e->program, context->executor->has);
+    if (!s->request.keep) /* a fused node does not store what is between its parts */
+        program_fuse(&e->program, context->executor->has);
     nninit_status status = claim_arenas(s, e->model, &e->program);
     if (status < 0)
         return status;
@@ -284,12 +286,17 @@ static nninit_status session_make(struct session **out, nninit_layer *model, con
     program_init(&e.program, context, steps);
     e.leaves = mem_array(context, e.leaf_count, sizeof *e.leaves);
     e.x = mem_array(context, 2 * ((int64_t)e.leaf_count + 1), sizeof *e.x);
+    for (int i = 0; e.x && i <= e.leaf_count; i++)
+        e.x[e.leaf_count + 1 + i] = -1;
     fenv_t caller;
     fpenv_enter(&caller); /* options are rounded to float on the way into nodes */
     nninit_status status = e.leaves && e.x ? prepare(&e, e.x + e.leaf_count + 1) : NNINIT_ERR_MEMORY;
     fpenv_leave(&caller);
     mem_free(context, e.leaves);
-    mem_free(context, e.x);
+    if (request->keep)
+        s->kept = e.x;
+    else
+        mem_free(context, e.x);
     program_finish(&e.program);
     if (status < 0) {
         session_free(s);
@@ -301,7 +308,8 @@ static nninit_status session_make(struct session **out, nninit_layer *model, con
 
 static bool same_request(const struct session_request *a, const struct session_request *b) {
     return a->mode == b->mode && a->loss == b->loss && a->optimizer == b->optimizer && a->revision == b->revision &&
-           a->rows == b->rows && a->element == b->element && a->divisor == b->divisor && a->count == b->count;
+           a->rows == b->rows && a->element == b->element && a->divisor == b->divisor && a->count == b->count &&
+           a->keep == b->keep;
 }
 
 /* Take the session for a request out of the model's list, if it is there; free those that have become useless: made for

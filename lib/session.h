@@ -22,6 +22,7 @@ struct session_request {
     enum element element;        /* of x: ELEMENT_U8 or ELEMENT_F32 */
     float divisor;               /* of bytes */
     bool count;                  /* SESSION_EVALUATE: right answers too */
+    bool keep;                   /* SESSION_GRADIENT: what each leaf gives, and its gradient, can be read afterwards */
 };
 
 struct session {
@@ -32,6 +33,7 @@ struct session {
     struct exec *exec;
     /* values of the program; -1: it has none */
     int x, target, index, output, cost, count, slots[OPTIMIZER_SLOTS];
+    int *kept;        /* [2][leaves + 1]: the value before each leaf and after the last, then their gradients; -1: none */
     int32_t *labels;  /* [rows], for callers who have them as int64_t */
     int32_t *numbers; /* [rows] 0, 1, … */
 };

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
-#include "session.h"
+#include "step.h"
 
-#include <nninit/step.h>
+#include "session.h"
 
 static nninit_status check_model(const nninit_layer *model) {
     return model->inputs > 0 ? NNINIT_OK
@@ -50,8 +50,8 @@ static nninit_status run_batch(nninit_layer *model, const struct session_request
     return status;
 }
 
-static nninit_status check_batch(nninit_layer *model, nninit_loss loss, const float *x, const void *target,
-                                 int64_t rows) {
+nninit_status step_check(nninit_layer *model, nninit_loss loss, const float *x, const void *target,
+                         int64_t rows) {
     nninit_context *context = model->object.context;
     if (loss != NNINIT_CROSS_ENTROPY && loss != NNINIT_MEAN_SQUARED_ERROR)
         return context_fail(context, NNINIT_ERR_INVALID, "loss %d is unknown", (int)loss);
@@ -66,7 +66,7 @@ nninit_status nninit_step(nninit_layer *model, nninit_loss loss, nninit_optimize
                           const void *target, int64_t rows, float *cost) {
     if (!model)
         return NNINIT_ERR_INVALID;
-    nninit_status status = check_batch(model, loss, x, target, rows);
+    nninit_status status = step_check(model, loss, x, target, rows);
     if (status < 0)
         return status;
     if (!optimizer || optimizer->object.context != model->object.context)
@@ -74,20 +74,25 @@ nninit_status nninit_step(nninit_layer *model, nninit_loss loss, nninit_optimize
     status = optimizer_bind(optimizer, model);
     if (status < 0)
         return status;
-    const struct session_request request = {SESSION_TRAIN, loss,         optimizer, optimizer->revision,
-                                            rows,          ELEMENT_F32, 1,         false};
+    const struct session_request request = {.mode = SESSION_TRAIN, .loss = loss, .optimizer = optimizer,
+                                            .revision = optimizer->revision, .rows = rows, .element = ELEMENT_F32,
+                                            .divisor = 1};
+    return run_batch(model, &request, x, target, cost);
+}
+
+nninit_status step_gradient(nninit_layer *model, nninit_loss loss, const float *x, const void *target, int64_t rows,
+                            bool keep, float *cost) {
+    nninit_status status = step_check(model, loss, x, target, rows);
+    if (status < 0)
+        return status;
+    const struct session_request request = {.mode = SESSION_GRADIENT, .loss = loss, .rows = rows,
+                                            .element = ELEMENT_F32, .divisor = 1, .keep = keep};
     return run_batch(model, &request, x, target, cost);
 }
 
 nninit_status nninit_gradient(nninit_layer *model, nninit_loss loss, const float *x, const void *target, int64_t rows,
                               float *cost) {
-    if (!model)
-        return NNINIT_ERR_INVALID;
-    nninit_status status = check_batch(model, loss, x, target, rows);
-    if (status < 0)
-        return status;
-    const struct session_request request = {SESSION_GRADIENT, loss, NULL, 0, rows, ELEMENT_F32, 1, false};
-    return run_batch(model, &request, x, target, cost);
+    return model ? step_gradient(model, loss, x, target, rows, false, cost) : NNINIT_ERR_INVALID;
 }
 
 nninit_status nninit_layer_forward(nninit_layer *layer, const float *x, int64_t rows, float *y) {
@@ -100,7 +105,7 @@ nninit_status nninit_layer_forward(nninit_layer *layer, const float *x, int64_t 
     nninit_status status = check_model(layer);
     if (status < 0)
         return status;
-    const struct session_request request = {SESSION_FORWARD, 0, NULL, 0, rows, ELEMENT_F32, 1, false};
+    const struct session_request request = {.mode = SESSION_FORWARD, .rows = rows, .element = ELEMENT_F32, .divisor = 1};
     struct session *session;
     status = session_get(&session, layer, &request);
     if (status == NNINIT_OK)

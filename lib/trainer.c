@@ -124,14 +124,13 @@ static nninit_status set_source(nninit_trainer *trainer, nninit_dataset *dataset
 static struct session_request make_request(const nninit_trainer *trainer, const nninit_dataset *dataset,
                                            enum session_mode mode, nninit_loss loss, int64_t rows) {
     bool training = mode == SESSION_TRAIN, bytes = dataset->dtype == NNINIT_UINT8;
-    return (struct session_request){mode,
-                                    loss,
-                                    training ? trainer->optimizer : NULL,
-                                    training ? trainer->optimizer->revision : 0,
-                                    rows,
-                                    bytes ? ELEMENT_U8 : ELEMENT_F32,
-                                    bytes && dataset->scale == NNINIT_SCALE_UNIT ? 255.0f : 1.0f,
-                                    false};
+    return (struct session_request){.mode = mode,
+                                    .loss = loss,
+                                    .optimizer = training ? trainer->optimizer : NULL,
+                                    .revision = training ? trainer->optimizer->revision : 0,
+                                    .rows = rows,
+                                    .element = bytes ? ELEMENT_U8 : ELEMENT_F32,
+                                    .divisor = bytes && dataset->scale == NNINIT_SCALE_UNIT ? 255.0f : 1.0f};
 }
 
 /* As the lecture sums it: float32, in the order of the steps. */
