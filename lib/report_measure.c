@@ -81,16 +81,25 @@ static void measure_derivatives(struct reporting *r, const nninit_layer *leaf, n
     layer->saturated = (double)saturated / (double)(rows * units);
 }
 
-/* Mix the bits of each column into its mark; 0 and -0 are the same. */
-static void mix_columns(uint64_t *marks, const float *values, int64_t rows, int64_t units) {
+/* Mix the bits of a value into a mark; 0 and -0 are the same. */
+static uint64_t mix(uint64_t mark, float value) {
+    uint32_t bits;
+    value += 0.0f;
+    memcpy(&bits, &value, sizeof bits);
+    mark = (mark ^ bits) * 0x9e3779b97f4a7c15u;
+    return mark ^ mark >> 32;
+}
+
+static void mix_columns(uint64_t *marks, const float *values, int64_t rows, int64_t columns) {
     for (int64_t i = 0; i < rows; i++)
-        for (int64_t u = 0; u < units; u++) {
-            float value = values[i * units + u] + 0.0f;
-            uint32_t bits;
-            memcpy(&bits, &value, sizeof bits);
-            uint64_t mark = (marks[u] ^ bits) * 0x9e3779b97f4a7c15u;
-            marks[u] = mark ^ mark >> 32;
-        }
+        for (int64_t u = 0; u < columns; u++)
+            marks[u] = mix(marks[u], values[i * columns + u]);
+}
+
+static void mix_rows(uint64_t *marks, const float *values, int64_t rows, int64_t columns) {
+    for (int64_t u = 0; u < rows; u++)
+        for (int64_t i = 0; i < columns; i++)
+            marks[u] = mix(marks[u], values[u * columns + i]);
 }
 
 static int compare_marks(const void *a, const void *b) {
@@ -98,9 +107,11 @@ static int compare_marks(const void *a, const void *b) {
     return (x > y) - (x < y);
 }
 
-/* Units are alike if their columns are, to the bit. */
-static int64_t count_distinct(struct reporting *r, const nninit_report_layer *layer) {
+/* Units are alike if their weights (of a linear layer, in r->weight), outputs and gradients are, to the bit. */
+static int64_t count_distinct(struct reporting *r, const nninit_layer *leaf, const nninit_report_layer *layer) {
     memset(r->marks, 0, (size_t)layer->units * sizeof *r->marks);
+    if (leaf->kind == LAYER_LINEAR)
+        mix_rows(r->marks, r->weight, leaf->outputs, leaf->inputs);
     mix_columns(r->marks, layer->outputs, r->report->rows, layer->units);
     if (layer->gradients)
         mix_columns(r->marks, layer->gradients, r->report->rows, layer->units);
@@ -121,6 +132,7 @@ static nninit_status measure_weight(struct reporting *r, const nninit_layer *lea
         status = arena_read(r->model->gradient_arena, position, r->gradient);
     if (status < 0)
         return status;
+    layer->distinct = count_distinct(r, leaf, layer);
     layer->weight_norm = norm(r->weight, count);
     layer->weight_gradient_norm = norm(r->gradient, count);
     if (!optimizer)
@@ -145,7 +157,6 @@ nninit_status report_measure(struct reporting *r, int index) {
     layer->signal = report_signal(layer->outputs, r->report->rows, layer->units, r->sums);
     range(layer->outputs, count, &layer->min, &layer->max);
     measure_derivatives(r, leaf, layer);
-    layer->distinct = count_distinct(r, layer);
     layer->gradient_mean = layer->gradient_variance = layer->gradient_norm = NAN;
     layer->weight_norm = layer->weight_gradient_norm = layer->update_ratio = NAN;
     layer->weight_rank = -1;
@@ -153,5 +164,8 @@ nninit_status report_measure(struct reporting *r, int index) {
         moments(layer->gradients, count, &layer->gradient_mean, &layer->gradient_variance);
         layer->gradient_norm = norm(layer->gradients, count);
     }
-    return leaf->kind == LAYER_LINEAR ? measure_weight(r, leaf, layer) : NNINIT_OK;
+    if (leaf->kind == LAYER_LINEAR)
+        return measure_weight(r, leaf, layer);
+    layer->distinct = count_distinct(r, leaf, layer);
+    return NNINIT_OK;
 }

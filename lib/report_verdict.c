@@ -56,7 +56,7 @@ static void not_finite(struct trial *t) {
 }
 
 static void symmetric(struct trial *t) {
-    for (int i = 0; i < t->report->layer_count; i++) {
+    for (int i = next_linear(t->report, -1); i >= 0; i = next_linear(t->report, i)) {
         const nninit_report_layer *layer = &t->report->layers[i];
         if (layer->units > 1)
             keep(t, (double)(layer->units - layer->distinct) / (double)(layer->units - 1), i);

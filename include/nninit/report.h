@@ -16,7 +16,7 @@
  *  | verdict   | rule | source |
  *  |-----------|------|--------|
  *  | exploding | a value, a gradient or the loss is not finite | |
- *  | symmetric | at most half of a layer's units (2 or more) differ from all others in outputs or gradients | Goodfellow et al., Deep Learning, 8.4 |
+ *  | symmetric | more than half of a linear layer's other units repeat one of them: the same weights, outputs and gradients | Goodfellow et al., Deep Learning, 8.4 |
  *  | dead      | more than .8 of a layer's units have a derivative of 0 in every row | Lu et al., Dying ReLU, 2020 |
  *  | saturated | more than .5 of a layer's derivatives are below .05 of the activation's greatest | Glorot & Bengio 2010, 3 |
  *  | exploding | v grows more than 10 times from one linear layer to the next | Glorot & Bengio 2010 |
@@ -74,7 +74,8 @@ typedef struct nninit_report_layer {
     double dead;                 /**< 0 to 1: share of units whose derivative is 0 in every row */
     double saturated;            /**< 0 to 1: share of outputs of a bounded activation where its derivative is below .05 of
                                       its greatest; 0 for others */
-    int64_t distinct;            /**< how many units differ from each other, in any row's output or gradient */
+    int64_t distinct;            /**< how many units differ from each other, in any row's output or gradient or, of a linear layer, in any
+                                      weight */
     double gradient_mean;        /**< of gradients, over rows and units */
     double gradient_variance;    /**< of gradients, over rows and units */
     double gradient_norm;        /**< root of the sum of their squares */

@@ -111,6 +111,7 @@ static nninit_status use_models(nninit_context *c) {
     nninit_layer *linear, *relu, *both, *mlp;
     nninit_tensor *gradient;
     nninit_optimizer *sgd, *adam;
+    nninit_report *report;
     float y[4], cost;
     TRY_MAKE(g, nninit_generator_create(&g, c, NNINIT_STREAM_TORCH, 1));
     TRY_MAKE(linear, nninit_linear_create(&linear, c, 3, 2, 1, g));
@@ -122,6 +123,8 @@ static nninit_status use_models(nninit_context *c) {
     TRY(nninit_layer_forward(both, x, 2, y));
     TRY(nninit_gradient(both, NNINIT_MEAN_SQUARED_ERROR, x, targets, 2, &cost));
     TRY(nninit_layer_gradient(both, 0, &gradient));
+    const nninit_report_options watched = {.size = sizeof watched, .optimizer = sgd};
+    TRY_MAKE(report, nninit_report_create(&report, both, NNINIT_MEAN_SQUARED_ERROR, x, targets, 2, &watched));
     TRY(nninit_step(both, NNINIT_MEAN_SQUARED_ERROR, sgd, x, targets, 2, &cost));
     TRY(nninit_step(mlp, NNINIT_CROSS_ENTROPY, adam, x, labels, 2, &cost));
     nninit_layer_destroy(&linear);
