@@ -84,18 +84,23 @@ static void release(struct reporting *r) {
         mem_free(r->context, rooms[i]);
 }
 
-/* The leaves' names: their numbers from the outermost sequential on. Returns how many there are. */
-static int name_leaves(nninit_report *report, const nninit_layer *layer, const char *name, int next) {
+/* The leaves' names: their numbers from the outermost sequential on. *next: how many there are. */
+static nninit_status name_leaves(nninit_report *report, const nninit_layer *layer, const char *name, int *next) {
+    nninit_status status = NNINIT_OK;
     if (layer->kind != LAYER_SEQUENTIAL) {
-        report->layers[next].name = mem_string(report->object.context, name);
-        return next + 1;
+        report->layers[*next].name = mem_string(report->object.context, name);
+        return report->layers[(*next)++].name ? NNINIT_OK : NNINIT_ERR_MEMORY;
     }
-    for (int i = 0; i < layer->child_count; i++) {
-        char longer[256];
-        snprintf(longer, sizeof longer, "%s%s%d", name, *name ? "." : "", i);
-        next = name_leaves(report, layer->children[i], longer, next);
+    for (int i = 0; i < layer->child_count && status == NNINIT_OK; i++) {
+        const size_t size = strlen(name) + 13; /* a point, ten digits, and a sign as far as the compiler knows */
+        char *longer = mem_alloc(report->object.context, size);
+        if (!longer)
+            return NNINIT_ERR_MEMORY;
+        snprintf(longer, size, "%s%s%d", name, *name ? "." : "", i);
+        status = name_leaves(report, layer->children[i], longer, next);
+        mem_free(report->object.context, longer);
     }
-    return next;
+    return status;
 }
 
 static nninit_status read_kept(struct reporting *r, const struct session *session, int value, int64_t units,
@@ -121,7 +126,7 @@ static nninit_status read_layers(struct reporting *r) {
         layer->size = sizeof *layer;
         layer->kind = leaf->kind == LAYER_LINEAR ? "linear" : activations[leaf->activation];
         layer->units = units;
-        status = layer->name ? read_kept(r, session, session->kept[i + 1], units, &layer->outputs) : NNINIT_ERR_MEMORY;
+        status = read_kept(r, session, session->kept[i + 1], units, &layer->outputs);
         if (status == NNINIT_OK && gradient >= 0)
             status = read_kept(r, session, gradient, units, &layer->gradients);
     }
@@ -133,8 +138,10 @@ static nninit_status make(struct reporting *r, nninit_loss loss, const void *tar
     nninit_status status = step_gradient(r->model, loss, r->x, target, report->rows, true, &report->loss);
     if (status < 0 && status != NNINIT_ERR_NUMERIC)
         return status;
-    name_leaves(report, r->model, "", 0);
-    status = read_layers(r);
+    int names = 0;
+    status = name_leaves(report, r->model, "", &names);
+    if (status == NNINIT_OK)
+        status = read_layers(r);
     double square = 0;
     const int64_t count = report->rows * r->model->inputs;
     for (int64_t i = 0; i < count; i++)
