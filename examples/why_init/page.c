@@ -114,21 +114,23 @@ static void json(FILE *f, const struct why *why) {
 }
 
 static void verdicts(FILE *f, const struct why *why) {
-    fputs("<h2>The verdicts</h2>\n<p>Each net before its first step and after its last, by the rules of nninit's report on one batch. A "
+    fputs("<h2>The verdicts</h2>\n<p>Each net before its first step, by the rules of nninit's report on one batch, and what became of it. A "
           "verdict is a measurement against a threshold: the sentence beside it says which, and a click on the row shows the whole "
-          "table.</p>\n<table><tr><th>initialization</th><th>first loss</th><th>test loss</th><th>accuracy</th><th>before</th>"
-          "<th>after</th><th>why</th></tr>\n", f);
+          "table.</p>\n<table><tr><th>initialization</th><th>first loss</th><th>test loss</th><th>accuracy</th><th>verdict</th>"
+          "<th>why</th></tr>\n", f);
     for (int r = 0; r < why->run_count; r++) {
         const struct why_run *run = &why->runs[r];
-        const char *before = nninit_verdict_name(nninit_report_verdict(run->start));
-        const char *after = nninit_verdict_name(nninit_report_verdict(run->end));
+        const char *verdict = nninit_verdict_name(nninit_report_verdict(run->start));
         nninit_finding finding = {.size = sizeof finding};
         bool sick = nninit_report_get_finding(run->start, 0, &finding) == NNINIT_OK;
-        fprintf(f, "<tr data-run=\"%d\"><td>%s</td><td>%.4g</td><td>%.4f</td><td>%.2f&nbsp;%%</td><td class=\"%s\">%s</td>"
-                   "<td class=\"%s\">%s</td><td class=\"t\">", r, run->what->name, nninit_report_loss(run->start), run->test_loss,
-                100 * run->accuracy, before, before, after, after);
+        fprintf(f, "<tr data-run=\"%d\"><td>%s</td><td>%.4g</td>", r, run->what->name, nninit_report_loss(run->start));
+        if (isnan(run->accuracy))
+            fputs("<td>not finite</td><td>-</td>", f);
+        else
+            fprintf(f, "<td>%.4f</td><td>%.2f&nbsp;%%</td>", run->test_loss, 100 * run->accuracy);
+        fprintf(f, "<td class=\"%s\">%s</td><td class=\"t\">", verdict, verdict);
         if (sick)
-            fprintf(f, "%s: %.3g (limit %.3g). %s.", finding.rule, finding.measured, finding.threshold, finding.cause);
+            fprintf(f, "%s: %.3g (limit %.3g); %s", finding.rule, finding.measured, finding.threshold, finding.cause);
         else
             fputs("no rule is broken", f);
         fputs("</td></tr>\n", f);

@@ -101,8 +101,11 @@ static void draw_histograms(FILE *f, const struct why *why) {
             why_number(f, low);
             fputc(':', f);
             why_number(f, high);
-            fprintf(f, "]\nset yrange [0:*]\nset xtics %s\n", high - low > 1 ? "autofreq" : "autofreq");
-            fputs("set label 1 '", f);
+            fputs("]\nset yrange [0:*]\nset format x '%.2g'\nset xtics ", f);
+            why_number(f, low);
+            fputc(',', f);
+            why_number(f, (high - low) / 2);
+            fputs("\nset label 1 '", f);
             if (why->options->activation == NNINIT_RELU)
                 fprintf(f, "%.0f %% zeros", 100 * zeros);
             else if (layer.saturated > 0.005)
@@ -170,7 +173,7 @@ static void draw_phase(FILE *f, const struct why *why) {
         pair(f, isnan(spread) ? spread : fmax(spread, 0.05), sqrt(t->bias_variance[l]));
         end(f);
     }
-    fprintf(f, "set logscale x\nset xrange [0.04:30]\nset yrange [-0.02:0.5]\nset xlabel 'spread of weights: std sqrt(fan_in), hidden layer %d'\n"
+    fprintf(f, "set logscale x\nset xrange [0.04:30]\nset yrange [-0.02:0.5]\nset xlabel 'spread of weights: std sqrt(fan\\_in), hidden layer %d'\n"
                "set ylabel 'spread of biases: std'\nset key outside right\nset label 'order: signals die' at 0.06,0.45\n"
                "set label 'chaos: signals grow' at graph 0.97,0.92 right\n"
                "plot $critical0 using 1:2 with lines lw 2 lc rgb '#000000' title 'critical line'", l + 1);

@@ -47,7 +47,7 @@ static void take_variances(const struct why *why, struct why_run *run) {
         if (run->what->lsuv)
             t->weight_variance[l] = layer.weight_norm * layer.weight_norm / (double)(shape[0] * shape[1]);
         else if (nninit_initializer_parse(&rule, why->context, run->what->weights) == NNINIT_OK &&
-                 nninit_initializer_explain(rule, shape, 2, &e) == NNINIT_OK && e.mean == 0)
+                 nninit_initializer_explain(rule, shape, 2, &e) == NNINIT_OK && fabs(e.mean) <= 1e-9 * e.std)
             t->weight_variance[l] = e.std * e.std;
         nninit_initializer_destroy(&rule);
     }

@@ -25,6 +25,7 @@
  *  | vanishing | s falls more than 10^4 times from the first to any other, or d from the last to any other | He et al. 2015, 2.2 |
  *  | stalled   | none of the last 5 losses (options) is below the one before them | |
  *
+ *  The rules are for a net before training: the outputs of one that has learned rightly grow, as it becomes sure of itself.
  *  Of a rule that several layers break the report has the worst. Layer `layer` of a finding is where it was measured. */
 #ifndef NNINIT_REPORT_H
 #define NNINIT_REPORT_H
