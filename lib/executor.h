@@ -7,7 +7,7 @@
 #include "program.h"
 
 /* Raised whenever this file or program.h changes in a way that a module compiled against the old ones cannot bear. */
-enum { EXECUTOR_ABI = 1 };
+enum { EXECUTOR_ABI = 2 };
 
 /* Everything an executor may use of the library. */
 struct host {

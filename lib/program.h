@@ -34,7 +34,10 @@
     X(SGD, 3, 2, "p, m by law_sgd from (g, lr, fresh); no second output: no momentum")                                 \
     X(ADAM, 4, 3, "p, m, v by law_adam from (g, step, root, shrink)")                                                  \
     X(ARGMAX, 1, 1, "y[b] = lowest j with z[b,j] = max z[b,:]")                                                        \
-    X(COUNT_EQUAL, 2, 1, "slot = number of b with x[b] = y[b]")
+    X(COUNT_EQUAL, 2, 1, "slot = number of b with x[b] = y[b]")                                                        \
+    X(PHILOX_UNIFORM, 1, 1, "y = uniforms in [0, 1) of a draw; slot: seed low, high, draw low, high")                  \
+    X(PHILOX_NORMAL, 1, 1, "y = N(0, 1) of a draw; slot: as PHILOX_UNIFORM")                                           \
+    X(LESS, 2, 1, "y = u < p ? 1 : 0")
 
 /* Fused kinds: X(name, inputs, outputs, formula). An executor may have them; fuse.c's table defines each by its expansion. */
 #define FUSED_KINDS(X)                                                                                                 \

@@ -101,7 +101,8 @@ static void draw_histograms(FILE *f, const struct why *why) {
             why_number(f, low);
             fputc(':', f);
             why_number(f, high);
-            fputs("]\nset yrange [0:1e-30<*]\nset format x '%.2g'\nset xtics ", f);
+            fputs(zeros == 1 ? "]\nset yrange [0:1]\n" : "]\nset yrange [0:*]\n", f);
+            fputs("set format x '%.2g'\nset xtics ", f);
             why_number(f, low);
             fputc(',', f);
             why_number(f, (high - low) / 2);

@@ -3,6 +3,8 @@
  * padded to GROUP; their padding holds zeros wherever a product may read it. */
 #include "lists.h"
 
+#include "../host/fill.h"
+
 #define F(operand) ((float *)(operand).data)
 #define I(operand) ((int32_t *)(operand).data)
 #define ROW(operand, b) (F(operand) + (b) * (operand).stride)
@@ -211,6 +213,7 @@ ELEMENTWISE(relu_gradient, x > 0.0f ? DY[j] : 0.0f)
 ELEMENTWISE(leaky_relu_gradient, x > 0.0f ? DY[j] : slope * DY[j])
 ELEMENTWISE(sigmoid_gradient, DY[j] * (x * (1.0f - x)))
 ELEMENTWISE(tanh_gradient, DY[j] * (1.0f - x * x))
+ELEMENTWISE(less, x < DY[j] ? 1.0f : 0.0f)
 ELEMENTWISE(squared_error, (x - DY[j]) * (x - DY[j]))
 ELEMENTWISE(squared_error_gradient, 2.0f * (x - DY[j]) / (float)(t->out[0].rows * t->out[0].cols))
 
@@ -275,6 +278,28 @@ KERNEL(count_equal) {
     *(int32_t *)operand_slot(&t->out[0], step) = count;
 }
 
+#define FILL__(level) fill_##level
+#define FILL_(level) FILL__(level)
+
+/* Element i of a draw is that of row i / cols: rows are on their own. */
+KERNEL(philox_uniform) {
+    UNUSED(work);
+    const int64_t cols = t->out[0].cols;
+    uint64_t seed, draw;
+    operand_draw(&t->in[0], step, &seed, &draw);
+    for (int64_t b = s->b; b < s->b_end; b++)
+        FILL_(LEVEL).philox_uniform(seed, draw, b * cols, ROW(t->out[0], b), cols, 0, 1);
+}
+
+KERNEL(philox_normal) {
+    UNUSED(work);
+    const int64_t cols = t->out[0].cols;
+    uint64_t seed, draw;
+    operand_draw(&t->in[0], step, &seed, &draw);
+    for (int64_t b = s->b; b < s->b_end; b++)
+        FILL_(LEVEL).philox_normal(seed, draw, b * cols, ROW(t->out[0], b), cols, 0, 1);
+}
+
 #define TABLE__(level) cpu_kernels_##level
 #define TABLE_(level) TABLE__(level)
 
@@ -304,6 +329,9 @@ const cpu_kernel TABLE_(LEVEL)[KIND_COUNT] = {
     [KIND_ADAM] = adam,
     [KIND_ARGMAX] = argmax,
     [KIND_COUNT_EQUAL] = count_equal,
+    [KIND_PHILOX_UNIFORM] = philox_uniform,
+    [KIND_PHILOX_NORMAL] = philox_normal,
+    [KIND_LESS] = less,
     [KIND_LINEAR] = k_linear,
     [KIND_LINEAR_RELU] = k_linear_relu,
     [KIND_GEMM_NN_RELU_GRADIENT] = k_gemm_nn_relu_gradient,

@@ -35,6 +35,13 @@ static inline void *operand_slot(const struct operand *operand, int64_t step) {
     return (char *)operand->data + (size_t)(step * operand->stride) * 4;
 }
 
+/* Seed and draw of a counter-based node, from the step's row of its slot. */
+static inline void operand_draw(const struct operand *operand, int64_t step, uint64_t *seed, uint64_t *draw) {
+    const uint32_t *row = operand_slot(operand, step);
+    *seed = (uint64_t)row[1] << 32 | row[0];
+    *draw = (uint64_t)row[3] << 32 | row[2];
+}
+
 /* Resolve a program. `pad` rounds buffer rows up to that many elements, plus as much again where pad > 1;
  * `tensor` gives the address of an arena's tensor. */
 nninit_status exec_init(struct exec *exec, const struct host *host, const struct program *program, int64_t pad,

@@ -2,6 +2,8 @@
 /* The numeric law as plain loops: every other executor must give these bits. Everything is row-major without padding. */
 #include "ref.h"
 
+#include "../host/fill.h"
+
 #define F(operand) ((float *)(operand).data)
 #define I(operand) ((int32_t *)(operand).data)
 
@@ -93,6 +95,7 @@ ELEMENTWISE(relu_gradient, x > 0.0f ? DY : 0.0f)
 ELEMENTWISE(leaky_relu_gradient, x > 0.0f ? DY : slope * DY)
 ELEMENTWISE(sigmoid_gradient, DY * (x * (1.0f - x)))
 ELEMENTWISE(tanh_gradient, DY * (1.0f - x * x))
+ELEMENTWISE(less, x < DY ? 1.0f : 0.0f)
 ELEMENTWISE(squared_error, (x - DY) * (x - DY))
 ELEMENTWISE(squared_error_gradient, 2.0f * (x - DY) / (float)(t->out[0].rows * t->out[0].cols))
 
@@ -143,6 +146,18 @@ static void count_equal(const struct task *t, int64_t step) {
     *(int32_t *)operand_slot(&t->out[0], step) = count;
 }
 
+static void philox_uniform(const struct task *t, int64_t step) {
+    uint64_t seed, draw;
+    operand_draw(&t->in[0], step, &seed, &draw);
+    fill_c.philox_uniform(seed, draw, 0, F(t->out[0]), t->out[0].rows * t->out[0].cols, 0, 1);
+}
+
+static void philox_normal(const struct task *t, int64_t step) {
+    uint64_t seed, draw;
+    operand_draw(&t->in[0], step, &seed, &draw);
+    fill_c.philox_normal(seed, draw, 0, F(t->out[0]), t->out[0].rows * t->out[0].cols, 0, 1);
+}
+
 const ref_kernel ref_kernels[BASIC_KIND_COUNT] = {
     [KIND_GATHER_U8] = gather_u8,
     [KIND_GATHER_F32] = gather_32,
@@ -169,4 +184,7 @@ const ref_kernel ref_kernels[BASIC_KIND_COUNT] = {
     [KIND_ADAM] = adam,
     [KIND_ARGMAX] = argmax,
     [KIND_COUNT_EQUAL] = count_equal,
+    [KIND_PHILOX_UNIFORM] = philox_uniform,
+    [KIND_PHILOX_NORMAL] = philox_normal,
+    [KIND_LESS] = less,
 };
