@@ -3,8 +3,44 @@
  * element i has word i % 4 of counter (i / 4, s), or words 2i and 2i + 1 where it needs 64 bits. */
 #include "generator.h"
 #include "host/philox.h"
+#include "host/pool.h"
 
 #include <math.h>
+
+/* A float32 draw of at least this many elements is worth more than one thread. */
+enum { PARALLEL_LEAST = 1 << 20 };
+
+struct parallel {
+    void (*fill)(uint64_t seed, uint64_t draw, int64_t first, float *x, int64_t count, float a, float b);
+    uint64_t seed, draw;
+    float *x;
+    int64_t count;
+    float a, b;
+    int threads;
+};
+
+static void fill_part(void *argument, int thread) {
+    const struct parallel *p = argument;
+    const int64_t first = p->count * thread / p->threads, end = p->count * (thread + 1) / p->threads;
+    p->fill(p->seed, p->draw, first, p->x + first, end - first, p->a, p->b);
+}
+
+/* Threads live for one draw: making them takes some 50 us, and a large draw 10 ms. */
+static void fill_parallel(nninit_context *context, struct parallel *p) {
+    const struct host host = {context, mem_alloc, mem_free, context_fail, context->threads};
+    struct pool *pool = NULL;
+    p->threads = p->count < PARALLEL_LEAST ? 1 : context->threads ? context->threads : cpus_usable("");
+    if (p->threads > 1 && pool_create(&pool, &host, p->threads) == NNINIT_OK)
+        p->threads = pool_threads(pool);
+    else
+        p->threads = 1; /* which is slower, and no failure */
+    if (!pool) {
+        fill_part(p, 0);
+        return;
+    }
+    pool_run(pool, p->threads, fill_part, p);
+    pool_destroy(pool);
+}
 
 static uint32_t word_at(uint64_t seed, uint64_t draw, uint64_t i) {
     const uint64_t block = i / 4;
@@ -29,7 +65,8 @@ static double uniform53_at(uint64_t seed, uint64_t draw, int64_t i) {
 void philox_draw_uniform(nninit_generator *g, nninit_dtype dtype, void *values, int64_t count, double low, double high) {
     const uint64_t draw = g->philox.draw++;
     if (dtype == NNINIT_FLOAT32)
-        g->fill->philox_uniform(g->philox.seed, draw, 0, values, count, (float)low, (float)high - (float)low);
+        fill_parallel(g->object.context, &(struct parallel){g->fill->philox_uniform, g->philox.seed, draw, values, count,
+                                                            (float)low, (float)high - (float)low, 1});
     else
         for (int64_t i = 0; i < count; i++)
             ((double *)values)[i] = fma(uniform53_at(g->philox.seed, draw, i), high - low, low);
@@ -49,7 +86,8 @@ static void normal_f64(uint64_t seed, uint64_t draw, double *x, int64_t count, d
 void philox_draw_normal(nninit_generator *g, nninit_dtype dtype, void *values, int64_t count, double mean, double std) {
     const uint64_t draw = g->philox.draw++;
     if (dtype == NNINIT_FLOAT32)
-        g->fill->philox_normal(g->philox.seed, draw, 0, values, count, (float)mean, (float)std);
+        fill_parallel(g->object.context, &(struct parallel){g->fill->philox_normal, g->philox.seed, draw, values, count,
+                                                            (float)mean, (float)std, 1});
     else
         normal_f64(g->philox.seed, draw, values, count, mean, std);
 }

@@ -4,17 +4,12 @@
 #define NNINIT_LIB_CPU_H
 
 #include "../host/exec.h"
-
-#include <time.h>
+#include "../host/pool.h"
 
 /* A tensor [rows, cols] (a weight [out, in]) is packed in panels of PANEL rows, [cols][PANEL] each, one after the other; the
  * last panel is only as many GROUPs wide as it needs, padded with zeros. A vector then holds neighbouring outputs, and a
  * bias [out, 1] is a plain padded array. */
 enum { GROUP = 16, PANEL = 64 };
-
-static inline int64_t least(int64_t a, int64_t b) {
-    return a < b ? a : b;
-}
 
 static inline int64_t round_up(int64_t n, int64_t unit) {
     return (n + unit - 1) / unit * unit;
@@ -28,12 +23,6 @@ static inline int64_t panel_width(int64_t rows, int64_t r) {
 /* Where the element of row r and column 0 is; column k is k * panel_width() further. */
 static inline int64_t panel_offset(int64_t cols, int64_t r) {
     return r / PANEL * PANEL * cols + r % PANEL;
-}
-
-static inline int64_t nanoseconds(void) {
-    struct timespec t;
-    clock_gettime(CLOCK_MONOTONIC, &t);
-    return t.tv_sec * INT64_C(1000000000) + t.tv_nsec;
 }
 
 /* A thread's part of a node: rows of the batch, and inputs (columns) and outputs (rows) of a weight. */
@@ -91,19 +80,6 @@ float *cpu_memory_tensor(struct memory *memory, int tensor);
 enum { CALIBRATION_MULTIPLICATIONS = 64 * 512 * 128 };
 nninit_status cpu_calibrate(struct limits *limits, const struct host *host, const cpu_kernel *kernels);
 
-/* pool.c */
-struct pool;
-typedef void (*pool_work)(void *argument, int thread);
-
-/* `threads` of them, the caller's included. */
-nninit_status pool_create(struct pool **out, const struct host *host, int threads);
-void pool_destroy(struct pool *pool);
-int pool_threads(const struct pool *pool);
-/* Run work(argument, t) on threads 0 … threads - 1, and return when all have returned. The others sleep on. */
-void pool_run(struct pool *pool, int threads, pool_work work, void *argument);
-/* Within work: return when all of them have come here. */
-void pool_barrier(struct pool *pool);
-
 /* plan.c: how a program's nodes are cut for threads. */
 enum axis {
     AXIS_BATCH,
@@ -136,9 +112,5 @@ bool plan_slice(const struct stage *stage, int thread, int threads, struct slice
 
 /* Of a product; 0: the task is none. */
 int64_t plan_multiplications(const struct task *task);
-
-/* cpus.c: how many CPUs the process may use at once, by its affinity mask and its control groups' quotas; `root`: "" for
- * the machine's own files. */
-int cpus_usable(const char *root);
 
 #endif

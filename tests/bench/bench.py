@@ -267,6 +267,9 @@ def measure_fills(bench):
                 bench.keep(f"{fill} {torch.name}", row)
                 bench.add(f"{fill} fill: {torch.name} / nninit", [row["ratio"]],
                           least=row["torch_min"] / row["nninit_min"], note=f"{1e3 * row['nninit']:.1f} ms")
+                for threads, who in ((1, "philox"), (2, "philox2")):
+                    bench.add(f"{fill} fill by counter, {threads} thread{'s' * (threads > 1)}: {torch.name} / nninit",
+                              [row[who + "_ratio"]], least=row["torch_min"] / row[who + "_min"], note=f"{1e3 * row[who]:.1f} ms")
 
 
 def measure_busy(bench):

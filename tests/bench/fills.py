@@ -1,8 +1,9 @@
-"""Random fills of 4096 x 4096 floats on one core, nninit against PyTorch: the same numbers, so the same work.
+"""Random fills of 4096 x 4096 floats, nninit against PyTorch on one core: the same numbers, so the same work; and the
+counter-based stream on one and two threads.
 
 usage: python3 tests/bench/fills.py BUILD [ROUNDS] [RESULT.json]   (BUILD: a release build with tests)
 
-The two take turns, round after round, each warm and with one thread. Ratios are PyTorch's median over nninit's.
+They take turns, round after round, each warm. Ratios are PyTorch's median over nninit's.
 """
 import json
 import os
@@ -33,8 +34,10 @@ def seconds(command):
 
 
 def measure(build, rounds=7, python=sys.executable):
-    """{"uniform": {"nninit": median seconds, "nninit_min": …, "torch": …, "torch_min": …, "ratio": …}, "normal": …}"""
-    commands = {"nninit": [os.path.join(build, "tests", "bench_fills"), str(REPEATS)],
+    """{"uniform": {"nninit": median seconds, "nninit_min": …, "ratio": …, "philox": …, "philox_ratio": …, "philox2": …, …,
+    "torch": …, "torch_min": …}, "normal": …}"""
+    ours = [os.path.join(build, "tests", "bench_fills"), str(REPEATS)]
+    commands = {"nninit": ours, "philox": ours + ["philox", "1"], "philox2": ours + ["philox", "2"],
                 "torch": [python, os.path.abspath(__file__), "--torch"]}
     times = {who: [] for who in commands}
     for _ in range(rounds):
@@ -48,6 +51,8 @@ def measure(build, rounds=7, python=sys.executable):
             row[who] = statistics.median(values)
             row[who + "_min"] = min(values)
         row["ratio"] = row["torch"] / row["nninit"]
+        for who in ("philox", "philox2"):
+            row[who + "_ratio"] = row["torch"] / row[who]
         result[fill] = row
     return result
 
@@ -59,7 +64,9 @@ def main():
     result = measure(sys.argv[1], int(sys.argv[2]) if len(sys.argv) > 2 else 7)
     for fill, row in result.items():
         print(f"{fill:8} nninit {row['nninit'] * 1e3:7.2f} ms (min {row['nninit_min'] * 1e3:.2f})   "
-              f"torch {row['torch'] * 1e3:7.2f} ms (min {row['torch_min'] * 1e3:.2f})   ratio {row['ratio']:.1f}")
+              f"torch {row['torch'] * 1e3:7.2f} ms (min {row['torch_min'] * 1e3:.2f})   ratio {row['ratio']:.1f}   "
+              f"philox {row['philox'] * 1e3:.2f} ms ({row['philox_ratio']:.1f}), "
+              f"2 threads {row['philox2'] * 1e3:.2f} ms ({row['philox2_ratio']:.1f})")
     if len(sys.argv) > 3:
         with open(sys.argv[3], "w") as file:
             json.dump(result, file, indent=1)

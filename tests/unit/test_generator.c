@@ -368,6 +368,39 @@ START_TEST(counter_based_counts) {
 }
 END_TEST
 
-SUITE(generator, counter_based_draws, counter_based_counts, known_words, ten_thousandth_word, philox_known_answers, known_normals, known_permutation, state_goes_on,
-      state_at_every_place, state_with_cached_halves, damaged_state_changes_nothing,
-      bad_input_draws_nothing, any_rounding_mode)
+/* An allocator that can be told to fail. */
+static bool exhausted;
+
+static void *allocate(void *user, size_t size) {
+    (void)user;
+    return exhausted ? NULL : malloc(size);
+}
+
+static void release(void *user, void *memory) {
+    (void)user;
+    free(memory);
+}
+
+/* Large draws are cut for threads, and come out alike; without memory for threads too. */
+START_TEST(draws_in_parallel) {
+    enum { MANY = (1 << 20) + 7, PLANS = 4 };
+    static float first[2][MANY], x[2][MANY];
+    for (int k = 0; k < PLANS; k++) {
+        const nninit_context_options options = {.size = sizeof options, .threads = k + 1, .alloc = allocate, .free = release};
+        float(*to)[MANY] = k ? x : first;
+        nninit_context *context;
+        ck_assert_int_eq(nninit_context_create(&context, &options), NNINIT_OK);
+        nninit_generator *g = make(context, NNINIT_STREAM_PHILOX, 777);
+        exhausted = k == PLANS - 1;
+        ck_assert_ok(context, nninit_generator_uniform(g, NNINIT_FLOAT32, to[0], MANY, -1, 1));
+        ck_assert_ok(context, nninit_generator_normal(g, NNINIT_FLOAT32, to[1], MANY, 0, 1));
+        exhausted = false;
+        ck_assert_int_eq(memcmp(to, first, sizeof first), 0);
+        nninit_context_destroy(&context);
+    }
+}
+END_TEST
+
+SUITE(generator, counter_based_draws, counter_based_counts, draws_in_parallel, known_words, ten_thousandth_word,
+      philox_known_answers, known_normals, known_permutation, state_goes_on, state_at_every_place, state_with_cached_halves,
+      damaged_state_changes_nothing, bad_input_draws_nothing, any_rounding_mode)

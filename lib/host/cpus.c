@@ -2,7 +2,7 @@
 /* How many CPUs the process may use at once. A container's quota is in its control group: cpu.max of version 2
  * (Documentation/admin-guide/cgroup-v2.rst of Linux), cpu.cfs_quota_us and cpu.cfs_period_us of version 1
  * (Documentation/scheduler/sched-bwc.rst), each also in the groups above. */
-#include "cpu.h"
+#include "pool.h"
 
 #include <sched.h>
 #include <stdio.h>

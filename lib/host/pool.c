@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /* Threads that wait for work. Whoever waits spins for some microseconds and then sleeps, so that a busy machine is not made
  * busier. */
-#include "cpu.h"
+#include "pool.h"
+
 #include "../fpenv.h"
 
 #include <pthread.h>
