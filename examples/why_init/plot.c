@@ -111,8 +111,8 @@ static void draw_histograms(FILE *f, const struct why *why) {
                 fprintf(f, "%.0f %% zeros", 100 * zeros);
             else if (layer.saturated > 0.005)
                 fprintf(f, "%.0f %% saturated", 100 * layer.saturated);
-            fprintf(f, "' at graph 0.97,0.88 right font ',8'\nplot $bars%d using 1:2 with boxes lc rgb '#4477aa', "
-                       "$law%d using 1:2 with lines lw 1.6 lc rgb '#cc3311'\n", id, id);
+            fprintf(f, "' at graph 0.97,0.88 right font ',8'\nplot $bars%d using 1:2 with boxes lc rgb '#4477aa' title 'measured', "
+                       "$law%d using 1:2 with lines lw 1.6 lc rgb '#cc3311' title 'predicted'\n", id, id);
         }
     fputs("unset multiplot\n", f);
 }
@@ -246,8 +246,8 @@ static void draw_spectra(FILE *f, const struct why *why) {
         for (int b = 0; b < 24; b++)
             pair(f, 0.1 * b + 0.05, 10 * count[b] / (double)(layer.weight_spectrum_count ? layer.weight_spectrum_count : 1));
         end(f);
-        fprintf(f, "set title '%s: rank %lld of %.0f' font ',10'\nplot $bars%d using 1:2 with boxes lc rgb '#4477aa', $law0 using 1:2 "
-                   "with lines lw 1.6 lc rgb '#cc3311'\n", why->runs[r].what->name, (long long)layer.weight_rank, fmin(rows, columns), r);
+        fprintf(f, "set title '%s: rank %lld of %.0f' font ',10'\nplot $bars%d using 1:2 with boxes lc rgb '#4477aa' title 'measured', $law0 using 1:2 "
+                   "with lines lw 1.6 lc rgb '#cc3311' title 'Marchenko and Pastur'\n", why->runs[r].what->name, (long long)layer.weight_rank, fmin(rows, columns), r);
     }
     fputs("unset multiplot\n", f);
 }

@@ -232,6 +232,11 @@ static inline float unit_of_upper(uint32_t word) {
     return (float)(int32_t)(word >> 8) * 0x1p-24f;
 }
 
+/* Are all elements of the chunk at `at` wanted? */
+static inline bool is_whole(int64_t at, int64_t first, int64_t count) {
+    return at >= first && at + CHUNK_WORDS <= first + count;
+}
+
 /* What lies within first … first + count - 1 of the elements from `at` on. */
 static inline void keep(const float *y, int64_t at, int64_t first, float *x, int64_t count) {
     int64_t from = at > first ? at : first, end = first + count;
@@ -242,18 +247,21 @@ static inline void keep(const float *y, int64_t at, int64_t first, float *x, int
 static void philox_uniform(uint64_t seed, uint64_t draw, int64_t first, float *x, int64_t count, float low, float width) {
     for (int64_t at = first / CHUNK_WORDS * CHUNK_WORDS; at < first + count; at += CHUNK_WORDS) {
         uint32_t word[CHUNK_WORDS];
-        float y[CHUNK_WORDS];
+        float room[CHUNK_WORDS];
+        float *y = is_whole(at, first, count) ? x + (at - first) : room;
         philox_chunk(seed, draw, (uint64_t)at / 4, word);
         for (int i = 0; i < CHUNK_WORDS; i++)
             y[i] = fmaf(unit_of_upper(word[i]), width, low);
-        keep(y, at, first, x, count);
+        if (y == room)
+            keep(y, at, first, x, count);
     }
 }
 
 static void philox_normal(uint64_t seed, uint64_t draw, int64_t first, float *x, int64_t count, float mean, float std) {
     for (int64_t at = first / CHUNK_WORDS * CHUNK_WORDS; at < first + count; at += CHUNK_WORDS) {
         uint32_t word[CHUNK_WORDS];
-        float u1[CHUNK_WORDS / 2], u2[CHUNK_WORDS / 2], y[CHUNK_WORDS];
+        float u1[CHUNK_WORDS / 2], u2[CHUNK_WORDS / 2], room[CHUNK_WORDS];
+        float *y = is_whole(at, first, count) ? x + (at - first) : room;
         philox_chunk(seed, draw, (uint64_t)at / 4, word);
         for (int i = 0; i < CHUNK_WORDS / 2; i++) {
             u1[i] = unit_of_upper(word[2 * i]);
@@ -264,7 +272,8 @@ static void philox_normal(uint64_t seed, uint64_t draw, int64_t first, float *x,
             y[2 * i] = u1[i];
             y[2 * i + 1] = u2[i];
         }
-        keep(y, at, first, x, count);
+        if (y == room)
+            keep(y, at, first, x, count);
     }
 }
 
