@@ -113,9 +113,28 @@ static bool published_rule_finds(const nninit_report *report) {
     return false;
 }
 
+static int ascending(const void *a, const void *b) {
+    float left = *(const float *)a, right = *(const float *)b;
+    return (left > right) - (left < right);
+}
+
+/* Another one: from the 5th to the 95th of a hundred, the gradients of a layer are below .001. */
+static bool gradient_rule_finds(const nninit_report *report) {
+    static float sorted[ROWS * 512];
+    for (int i = 0; i < nninit_report_layer_count(report); i++) {
+        nninit_report_layer layer = layer_of(report, i);
+        const size_t count = (size_t)(ROWS * layer.units);
+        memcpy(sorted, layer.gradients, count * sizeof *sorted);
+        qsort(sorted, count, sizeof *sorted, ascending);
+        if (sorted[count / 20] > -0.001f && sorted[count - 1 - count / 20] < 0.001f)
+            return true;
+    }
+    return false;
+}
+
 START_TEST(each_net_gets_its_verdict) {
     const nninit_report_options options = {.size = sizeof options, .no_spectra = 1};
-    int missed = 0;
+    int missed = 0, alarms = 0;
     setup("cpu");
     for (size_t i = 0; i < sizeof patients / sizeof *patients; i++) {
         nninit_layer *model = admit(&patients[i]);
@@ -128,10 +147,13 @@ START_TEST(each_net_gets_its_verdict) {
         ck_assert_msg(!published || waits || verdict != NNINIT_VERDICT_HEALTHY, "%s: found by the published rule only",
                       patients[i].name);
         missed += !published && verdict != NNINIT_VERDICT_HEALTHY;
+        alarms += gradient_rule_finds(report) && verdict == NNINIT_VERDICT_HEALTHY;
         nninit_report_destroy(&report);
         nninit_layer_destroy(&model);
     }
+    printf("the published rule of variances misses %d sick nets, that of gradients suspects %d healthy ones\n", missed, alarms);
     ck_assert_int_gt(missed, 0);
+    ck_assert_int_gt(alarms, 0); /* the reason for which it is not among ours: it depends on the number of rows */
     nninit_context_destroy(&c);
 }
 END_TEST
