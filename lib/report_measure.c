@@ -65,8 +65,9 @@ static void range(const float *values, int64_t count, double *min, double *max) 
 /* Shares of units whose derivative is 0 in all rows, and of outputs where it is below .05 of its greatest. */
 static void measure_derivatives(struct reporting *r, const nninit_layer *leaf, nninit_report_layer *layer) {
     const int64_t rows = r->report->rows, units = layer->units;
-    const bool bounded = leaf->kind == LAYER_ACTIVATION && (leaf->activation == NNINIT_SIGMOID || leaf->activation == NNINIT_TANH);
-    const double flat = 0.05 * (leaf->activation == NNINIT_SIGMOID ? 0.25 : 1);
+    const bool active = leaf->kind == LAYER_ACTIVATION, sigmoid = active && leaf->activation == NNINIT_SIGMOID;
+    const bool bounded = sigmoid || (active && leaf->activation == NNINIT_TANH);
+    const double flat = 0.05 * (sigmoid ? 0.25 : 1);
     int64_t saturated = 0, dead = 0;
     memset(r->marks, 0, (size_t)units * sizeof *r->marks);
     for (int64_t i = 0; i < rows; i++)

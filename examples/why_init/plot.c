@@ -120,6 +120,7 @@ static void draw_histograms(FILE *f, const struct why *why) {
 /* Measured dots on the predicted line, in one of two directions. */
 static void draw_direction(FILE *f, const struct why *why, bool backward) {
     const char *const dots = backward ? "backdots" : "dots", *const line = backward ? "backline" : "line";
+    const char *const title = backward ? "backward: squared gradient, over the last layer''s" : "forward: variance of what units take";
     for (int r = 0; r < why->run_count; r++) {
         const struct why_run *run = &why->runs[r];
         nninit_report_layer last = why_layer(run->start, 2 * (why->linears - 1));
@@ -138,8 +139,7 @@ static void draw_direction(FILE *f, const struct why *why, bool backward) {
         end(f);
     }
     fprintf(f, "set title '%s'\nset xlabel 'layer'\nset logscale y\nset format y '10^{%%T}'\nset xrange [0.5:%d.5]\n"
-               "set key %s\nplot ", backward ? "backward: squared gradient, over the last layer''s" : "forward: variance of the inputs of units",
-            why->linears, backward ? "outside right" : "off");
+               "set key %s\nplot ", title, why->linears, backward ? "outside right" : "off");
     for (int r = 0; r < why->run_count; r++)
         fprintf(f, "%s$%s%d using 1:2 with points lt %d pt 7 ps 0.6 title '%s', $%s%d using 1:2 with lines lt %d notitle",
                 r ? ", " : "", dots, r, r + 1, why->runs[r].what->name, line, r, r + 1);
@@ -246,8 +246,9 @@ static void draw_spectra(FILE *f, const struct why *why) {
         for (int b = 0; b < 24; b++)
             pair(f, 0.1 * b + 0.05, 10 * count[b] / (double)(layer.weight_spectrum_count ? layer.weight_spectrum_count : 1));
         end(f);
-        fprintf(f, "set title '%s: rank %lld of %.0f' font ',10'\nplot $bars%d using 1:2 with boxes lc rgb '#4477aa' title 'measured', $law0 using 1:2 "
-                   "with lines lw 1.6 lc rgb '#cc3311' title 'Marchenko and Pastur'\n", why->runs[r].what->name, (long long)layer.weight_rank, fmin(rows, columns), r);
+        fprintf(f, "set title '%s: rank %lld of %.0f' font ',10'\nplot $bars%d using 1:2 with boxes lc rgb '#4477aa' title 'measured', "
+                   "$law0 using 1:2 with lines lw 1.6 lc rgb '#cc3311' title 'Marchenko and Pastur'\n",
+                why->runs[r].what->name, (long long)layer.weight_rank, fmin(rows, columns), r);
     }
     fputs("unset multiplot\n", f);
 }
@@ -306,7 +307,8 @@ char *why_plot(const struct why *why, enum why_panel panel) {
         return NULL;
     }
     close(file);
-    snprintf(terminal, sizeof terminal, "svg dynamic enhanced font 'sans-serif,11' name '%s' background '#ffffff'", panels[panel].name);
+    snprintf(terminal, sizeof terminal, "svg dynamic enhanced font 'sans-serif,11' name '%s' background '#ffffff'",
+             panels[panel].name);
     int failed = run_gnuplot(why, panel, terminal, path);
     if (!failed && why->options->png) {
         snprintf(png, sizeof png, "%s-%s.png", why->options->out, panels[panel].name);

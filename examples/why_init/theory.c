@@ -64,11 +64,22 @@ void why_predict(const struct why *why, struct why_run *run) {
     }
     t->gradient[why->linears - 1] = 1;
     for (int l = why->linears - 1; l > 0; l--)
-        t->gradient[l - 1] = t->gradient[l] * (double)why->widths[l] * t->weight_variance[l] * mean_square(slope, a, t->variance[l - 1]);
+        t->gradient[l - 1] = t->gradient[l] * (double)why->widths[l] * t->weight_variance[l] *
+                             mean_square(slope, a, t->variance[l - 1]);
+}
+
+/* What the activation makes y of. */
+static double invert(nninit_activation a, double y) {
+    switch (a) {
+    case NNINIT_TANH: return atanh(y);
+    case NNINIT_SIGMOID: return log(y / (1 - y));
+    case NNINIT_LEAKY_RELU: return y < 0 ? y / 0.01 : y;
+    default: return y;
+    }
 }
 
 double why_density(nninit_activation a, double q, double y) {
-    double z = a == NNINIT_TANH ? atanh(y) : a == NNINIT_SIGMOID ? log(y / (1 - y)) : a == NNINIT_LEAKY_RELU && y < 0 ? y / 0.01 : y;
+    double z = invert(a, y);
     if (a == NNINIT_RELU && y < 0)
         return 0;
     return exp(-z * z / (2 * q)) / sqrt(2 * 3.14159265358979323846 * q) / slope(a, z);
