@@ -174,8 +174,10 @@ static void symmetry(FILE *f, const struct why *why) {
 }
 
 static void footer(FILE *f, const struct why *why) {
-    fprintf(f, "<h2>Made by</h2>\n<p>nninit %s, seed %llu, MNIST. The same command makes the same weights on any machine:</p>\n<pre>",
-            nninit_version(), why->options->seed);
+    const char *backend = "";
+    nninit_context_backend(why->context, &backend);
+    fprintf(f, "<h2>Made by</h2>\n<p>nninit %s, %s, seed %llu, MNIST. The same command makes the same weights on any machine:"
+               "</p>\n<pre>", nninit_version(), backend, why->options->seed);
     for (int i = 0; i < why->argc; i++) {
         fputs(i ? " " : "", f);
         escaped(f, why->argv[i]);
