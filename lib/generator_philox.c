@@ -7,8 +7,9 @@
 
 #include <math.h>
 
-/* A float32 draw of at least this many elements is worth more than one thread. */
-enum { PARALLEL_LEAST = 1 << 20 };
+/* A float32 draw of at least PARALLEL_LEAST elements is worth more than one thread. Each takes a piece after the other, so that
+ * one that comes late or is kept waiting does less. */
+enum { PARALLEL_LEAST = 1 << 20, PIECE = 1 << 16 };
 
 struct parallel {
     void (*fill)(uint64_t seed, uint64_t draw, int64_t first, float *x, int64_t count, float a, float b);
@@ -16,29 +17,28 @@ struct parallel {
     float *x;
     int64_t count;
     float a, b;
-    int threads;
+    atomic_llong next; /* the first element that nobody has taken */
 };
 
-static void fill_part(void *argument, int thread) {
-    const struct parallel *p = argument;
-    const int64_t first = p->count * thread / p->threads, end = p->count * (thread + 1) / p->threads;
-    p->fill(p->seed, p->draw, first, p->x + first, end - first, p->a, p->b);
+static void fill_pieces(void *argument, int thread) {
+    struct parallel *p = argument;
+    (void)thread;
+    for (int64_t first; (first = atomic_fetch_add(&p->next, PIECE)) < p->count;) {
+        const int64_t left = p->count - first;
+        p->fill(p->seed, p->draw, first, p->x + first, left < PIECE ? left : PIECE, p->a, p->b);
+    }
 }
 
 /* Threads live for one draw: making them takes some 50 us, and a large draw 10 ms. */
 static void fill_parallel(nninit_context *context, struct parallel *p) {
     const struct host host = {context, mem_alloc, mem_free, context_fail, context->threads};
     struct pool *pool = NULL;
-    p->threads = p->count < PARALLEL_LEAST ? 1 : context->threads ? context->threads : cpus_usable("");
-    if (p->threads > 1 && pool_create(&pool, &host, p->threads) == NNINIT_OK)
-        p->threads = pool_threads(pool);
-    else
-        p->threads = 1; /* which is slower, and no failure */
-    if (!pool) {
-        fill_part(p, 0);
+    const int threads = p->count < PARALLEL_LEAST ? 1 : context->threads ? context->threads : cpus_usable("");
+    if (threads < 2 || pool_create(&pool, &host, threads) < 0) { /* without memory for threads: slower, and no failure */
+        fill_pieces(p, 0);
         return;
     }
-    pool_run(pool, p->threads, fill_part, p);
+    pool_run(pool, pool_threads(pool), fill_pieces, p);
     pool_destroy(pool);
 }
 
@@ -66,7 +66,7 @@ void philox_draw_uniform(nninit_generator *g, nninit_dtype dtype, void *values, 
     const uint64_t draw = g->philox.draw++;
     if (dtype == NNINIT_FLOAT32)
         fill_parallel(g->object.context, &(struct parallel){g->fill->philox_uniform, g->philox.seed, draw, values, count,
-                                                            (float)low, (float)high - (float)low, 1});
+                                                            (float)low, (float)high - (float)low, 0});
     else
         for (int64_t i = 0; i < count; i++)
             ((double *)values)[i] = fma(uniform53_at(g->philox.seed, draw, i), high - low, low);
@@ -87,7 +87,7 @@ void philox_draw_normal(nninit_generator *g, nninit_dtype dtype, void *values, i
     const uint64_t draw = g->philox.draw++;
     if (dtype == NNINIT_FLOAT32)
         fill_parallel(g->object.context, &(struct parallel){g->fill->philox_normal, g->philox.seed, draw, values, count,
-                                                            (float)mean, (float)std, 1});
+                                                            (float)mean, (float)std, 0});
     else
         normal_f64(g->philox.seed, draw, values, count, mean, std);
 }
