@@ -7,6 +7,7 @@
 struct trial {
     const nninit_report *report;
     const nninit_report_options *options;
+    bool up; /* look for growth, not for decay */
     double measured; /* the worst */
     int layer;
     double threshold;
@@ -74,40 +75,33 @@ static void saturated(struct trial *t) {
 }
 
 /* From one linear layer to the next; x comes before the first. */
-static void step_of_variance(struct trial *t, bool up) {
+static void step_of_variance(struct trial *t) {
     const nninit_report *r = t->report;
     double before = r->input_square;
     for (int i = next_linear(r, -1); i >= 0; i = next_linear(r, i)) {
         double now = r->layers[i].variance;
         if (!waits(r, i))
-            keep(t, up ? times(now, before) : times(before, now), i);
+            keep(t, t->up ? times(now, before) : times(before, now), i);
         before = now;
     }
 }
 
-static void signal_over_depth(struct trial *t, bool up) {
+static void signal_over_depth(struct trial *t) {
     const nninit_report *r = t->report;
     for (int i = next_linear(r, -1); i >= 0; i = next_linear(r, i))
         if (!waits(r, i))
-            keep(t, up ? times(r->layers[i].signal, r->input_signal) : times(r->input_signal, r->layers[i].signal), i);
+            keep(t, t->up ? times(r->layers[i].signal, r->input_signal) : times(r->input_signal, r->layers[i].signal), i);
 }
 
-static void gradient_over_depth(struct trial *t, bool up) {
+static void gradient_over_depth(struct trial *t) {
     const nninit_report *r = t->report;
     int last = last_linear(r);
     double end = r->layers[last].gradient_norm * r->layers[last].gradient_norm;
     for (int i = next_linear(r, -1); i >= 0 && !waits(r, last); i = next_linear(r, i)) {
         double square = r->layers[i].gradient_norm * r->layers[i].gradient_norm;
-        keep(t, up ? times(square, end) : times(end, square), i);
+        keep(t, t->up ? times(square, end) : times(end, square), i);
     }
 }
-
-static void variance_grows(struct trial *t) { step_of_variance(t, true); }
-static void variance_falls(struct trial *t) { step_of_variance(t, false); }
-static void signal_grows(struct trial *t) { signal_over_depth(t, true); }
-static void signal_falls(struct trial *t) { signal_over_depth(t, false); }
-static void gradient_grows(struct trial *t) { gradient_over_depth(t, true); }
-static void gradient_falls(struct trial *t) { gradient_over_depth(t, false); }
 
 static void stalled(struct trial *t) {
     const float *end = t->options->losses + t->options->loss_count;
@@ -139,20 +133,20 @@ static const struct rule {
      "He initialization with biases of 0, a smaller learning rate, or a leaky ReLU"},
     {NNINIT_VERDICT_SATURATED, saturated, 0.5, "share of outputs where the activation is flat",
      "weights too large for a bounded activation", "Xavier initialization, and inputs scaled to about 1"},
-    {NNINIT_VERDICT_EXPLODING, variance_grows, 10, "variance over that of the linear layer before",
+    {NNINIT_VERDICT_EXPLODING, step_of_variance, 10, "variance over that of the linear layer before",
      "weights too large for their fan_in", "He (ReLU) or Xavier (tanh) initialization; LSUV where neither fits"},
-    {NNINIT_VERDICT_EXPLODING, signal_grows, 1e4, "variance over the batch, over that of the inputs",
+    {NNINIT_VERDICT_EXPLODING, signal_over_depth, 1e4, "variance over the batch, over that of the inputs",
      "a gain of each layer above 1, to the power of the depth",
      "He (ReLU) or Xavier (tanh) initialization; LSUV where neither fits"},
-    {NNINIT_VERDICT_EXPLODING, gradient_grows, 1e4, "squared gradient over that of the last layer",
+    {NNINIT_VERDICT_EXPLODING, gradient_over_depth, 1e4, "squared gradient over that of the last layer",
      "a gain of each layer above 1, to the power of the depth",
      "He (ReLU) or Xavier (tanh) initialization; clip gradients while training"},
-    {NNINIT_VERDICT_VANISHING, variance_falls, 10, "variance of the linear layer before, over that of this one",
+    {NNINIT_VERDICT_VANISHING, step_of_variance, 10, "variance of the linear layer before, over that of this one",
      "weights too small for their fan_in", "He (ReLU) or Xavier (tanh) initialization; LSUV where neither fits"},
-    {NNINIT_VERDICT_VANISHING, signal_falls, 1e4, "variance over the batch of the inputs, over that of this layer",
+    {NNINIT_VERDICT_VANISHING, signal_over_depth, 1e4, "variance over the batch of the inputs, over that of this layer",
      "a gain of each layer below 1, to the power of the depth",
      "He (ReLU) or Xavier (tanh) initialization; LSUV; a ReLU in place of a sigmoid"},
-    {NNINIT_VERDICT_VANISHING, gradient_falls, 1e4, "squared gradient of the last layer, over that of this one",
+    {NNINIT_VERDICT_VANISHING, gradient_over_depth, 1e4, "squared gradient of the last layer, over that of this one",
      "a gain of each layer below 1, to the power of the depth",
      "He (ReLU) or Xavier (tanh) initialization; LSUV; a ReLU in place of a sigmoid"},
     {NNINIT_VERDICT_STALLED, stalled, INFINITY, "least of the last 5 losses; it must be below the one before them",
@@ -163,7 +157,7 @@ static const struct rule {
 void report_judge(nninit_report *report, const nninit_report_options *options) {
     for (int i = 0; i < REPORT_RULES; i++) {
         const struct rule *rule = &rules[i];
-        struct trial t = {report, options, 0, -1, rule->threshold};
+        struct trial t = {report, options, rule->verdict == NNINIT_VERDICT_EXPLODING, 0, -1, rule->threshold};
         rule->measure(&t);
         if (!(t.measured > t.threshold))
             continue;

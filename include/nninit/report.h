@@ -10,8 +10,9 @@
  *  "outputs" are what a layer gives, "gradients" those of the mean loss with respect to its outputs; both are [rows, units].
  *
  *  Findings, the first being the model's verdict. v: variance of a linear layer's outputs; s: mean over its units of their
- *  variance over the batch, i.e. what depends on the input; d: the squared norm of its gradients. First and last are linear
- *  layers.
+ *  variance over the batch, i.e. what depends on the input; d: the squared norm of its gradients. What comes before the first
+ *  linear layer is x: its mean square stands for v, and s is that of its columns. A last linear layer whose weight is zero, but
+ *  not its gradient, is left out: it waits for the first step.
  *
  *  | verdict   | rule | source |
  *  |-----------|------|--------|
@@ -20,9 +21,9 @@
  *  | dead      | more than .8 of a layer's units have a derivative of 0 in every row | Lu et al., Dying ReLU, 2020 |
  *  | saturated | more than .5 of a layer's derivatives are below .05 of the activation's greatest | Glorot & Bengio 2010, 3 |
  *  | exploding | v grows more than 10 times from one linear layer to the next | Glorot & Bengio 2010 |
- *  | exploding | s grows more than 10^4 times from the first to any other, or d from the last to any other | He et al. 2015, 2.2 |
+ *  | exploding | s grows more than 10^4 times from x to any linear layer, or d from the last to any other | He et al. 2015, 2.2 |
  *  | vanishing | v falls more than 10 times from one linear layer to the next | Glorot & Bengio 2010 |
- *  | vanishing | s falls more than 10^4 times from the first to any other, or d from the last to any other | He et al. 2015, 2.2 |
+ *  | vanishing | s falls more than 10^4 times from x to any linear layer, or d from the last to any other | He et al. 2015, 2.2 |
  *  | stalled   | none of the last 5 losses (options) is below the one before them | |
  *
  *  The rules are for a net before training: the outputs of one that has learned rightly grow, as it becomes sure of itself.
