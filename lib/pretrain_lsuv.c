@@ -3,6 +3,7 @@
  * after the other: the layers from after one linear layer up to the next one, on the outputs of the segment before it. */
 #include "fpenv.h"
 #include "host/orthogonal.h"
+#include "host/statistics.h"
 #include "snapshot.h"
 
 #include <nninit/pretrain.h>
@@ -99,17 +100,6 @@ static nninit_status orthonormalize(struct lsuv *l, nninit_layer *linear) {
     return nninit_tensor_write(bias, l->output, bias->count);
 }
 
-/* Of all values together; their spread, divided by their number. */
-static double standard_deviation(const float *values, int64_t count) {
-    double sum = 0, squares = 0;
-    for (int64_t i = 0; i < count; i++)
-        sum += values[i];
-    const double mean = sum / (double)count;
-    for (int64_t i = 0; i < count; i++)
-        squares += (values[i] - mean) * (values[i] - mean);
-    return sqrt(squares / (double)count);
-}
-
 static nninit_status scale(struct lsuv *l, nninit_tensor *weight, double factor) {
     nninit_status status = nninit_tensor_read(weight, l->weight, weight->count);
     if (status < 0)
@@ -127,7 +117,9 @@ static nninit_status normalize(struct lsuv *l, nninit_layer *segment, nninit_ten
         nninit_status status = nninit_layer_forward(segment, l->input, l->rows, l->output);
         if (status < 0)
             return status;
-        const double std = standard_deviation(l->output, l->rows * segment->outputs), factor = o->needed_std / std;
+        double mean, variance;
+        statistics_moments(l->output, l->rows * segment->outputs, &mean, &variance);
+        const double std = sqrt(variance), factor = o->needed_std / std;
         if (!isfinite(std) || !isfinite((float)factor))
             return context_fail(l->context, NNINIT_ERR_NUMERIC,
                                 "the outputs that \"%s\" makes of this batch have a standard deviation of %g: they cannot be "

@@ -2,6 +2,8 @@
 /* One layer's numbers, in double, each sum in the order of memory. */
 #include "report.h"
 
+#include "host/statistics.h"
+
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
@@ -40,16 +42,6 @@ static double norm(const float *values, int64_t count) {
     for (int64_t i = 0; i < count; i++)
         squares += (double)values[i] * values[i];
     return sqrt(squares);
-}
-
-static void moments(const float *values, int64_t count, double *mean, double *variance) {
-    double sum = 0, squares = 0;
-    for (int64_t i = 0; i < count; i++)
-        sum += values[i];
-    *mean = sum / (double)count;
-    for (int64_t i = 0; i < count; i++)
-        squares += (values[i] - *mean) * (values[i] - *mean);
-    *variance = squares / (double)count;
 }
 
 static void range(const float *values, int64_t count, double *min, double *max) {
@@ -154,7 +146,7 @@ nninit_status report_measure(struct reporting *r, int index) {
     nninit_report_layer *layer = &r->report->layers[index];
     const nninit_layer *leaf = r->leaves[index];
     const int64_t count = r->report->rows * layer->units;
-    moments(layer->outputs, count, &layer->mean, &layer->variance);
+    statistics_moments(layer->outputs, count, &layer->mean, &layer->variance);
     layer->signal = report_signal(layer->outputs, r->report->rows, layer->units, r->sums);
     range(layer->outputs, count, &layer->min, &layer->max);
     measure_derivatives(r, leaf, layer);
@@ -162,7 +154,7 @@ nninit_status report_measure(struct reporting *r, int index) {
     layer->weight_norm = layer->weight_gradient_norm = layer->update_ratio = NAN;
     layer->weight_rank = -1;
     if (layer->gradients) {
-        moments(layer->gradients, count, &layer->gradient_mean, &layer->gradient_variance);
+        statistics_moments(layer->gradients, count, &layer->gradient_mean, &layer->gradient_variance);
         layer->gradient_norm = norm(layer->gradients, count);
     }
     if (leaf->kind == LAYER_LINEAR)

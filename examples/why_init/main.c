@@ -73,7 +73,7 @@ static bool take(struct why_options *o, int which, char *value) {
     char *end;
     switch (which) {
     case 'o': o->out = value; return *value;
-    case 'a': return activation(value, &o->activation);
+    case 'a': o->activation_name = value; return activation(value, &o->activation);
     case 'd': return whole(value, 2, 60, &o->depth);
     case 'w': return whole(value, 2, 4096, &o->width);
     case 'u': o->optimizer = value; return true;
@@ -195,7 +195,8 @@ static int run(struct why *why) {
 
 int main(int argc, char **argv) {
     struct why_options options = {.program = "why_init", .out = "why_init.html", .optimizer = "sgd:lr=0.01,momentum=0.9",
-                                  .activation = NNINIT_RELU, .depth = 10, .width = 128, .epochs = 1, .batch = 100, .seed = 777};
+                                  .activation_name = "relu", .activation = NNINIT_RELU, .depth = 10, .width = 128, .epochs = 1,
+                                  .batch = 100, .seed = 777};
     struct why why = {.options = &options, .argc = argc, .argv = argv};
     int status = read_options(&options, argc, argv);
     if (status >= 0)

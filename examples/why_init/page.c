@@ -6,10 +6,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-static const char *activation_name(nninit_activation a) {
-    return a == NNINIT_TANH ? "tanh" : a == NNINIT_SIGMOID ? "sigmoid" : a == NNINIT_LEAKY_RELU ? "leaky_relu" : "relu";
-}
-
 static const struct prose {
     const char *title, *text;
 } panels[WHY_PANELS] = {
@@ -102,7 +98,7 @@ static void json_run(FILE *f, const struct why *why, const struct why_run *run) 
 static void json(FILE *f, const struct why *why) {
     const struct why_options *o = why->options;
     fprintf(f, "<script type=\"application/json\" id=\"data\">{\"nninit\":\"%s\",\"activation\":\"%s\",\"depth\":%ld,\"width\":%ld,"
-               "\"batch\":%ld,\"epochs\":%ld,\"seed\":%llu,\"class_entropy\":", nninit_version(), activation_name(o->activation),
+               "\"batch\":%ld,\"epochs\":%ld,\"seed\":%llu,\"class_entropy\":", nninit_version(), o->activation_name,
             o->depth, o->width, o->batch, o->epochs, o->seed);
     json_number(f, why->class_entropy);
     fputs(",\"runs\":[", f);
@@ -209,7 +205,7 @@ static int write_page(FILE *f, const struct why *why) {
     fprintf(f, "<!DOCTYPE html>\n<html lang=\"en\"><head><meta charset=\"utf-8\"><title>Why initialization matters</title><style>%s</style>"
                "</head><body>\n<h1>Why initialization matters</h1>\n<p>One net, %ld hidden layers of %ld units (%s), trained %ld epoch%s on "
                "MNIST with %s, from %d initializations: everything else is the same.</p>\n", style, o->depth, o->width,
-            activation_name(o->activation), o->epochs, o->epochs == 1 ? "" : "s", o->optimizer, why->run_count);
+            o->activation_name, o->epochs, o->epochs == 1 ? "" : "s", o->optimizer, why->run_count);
     verdicts(f, why);
     for (size_t i = 0; i < sizeof order / sizeof *order && !failed; i++)
         failed = picture(f, why, order[i]);

@@ -13,6 +13,7 @@ enum { WHY_LAYERS = 64, WHY_CASES = 16, WHY_CLASSES = 10 };
 
 struct why_options {
     const char *program, *data, *optimizer, *backend, *out;
+    const char *activation_name;
     nninit_activation activation;
     long depth, width, epochs, batch, threads, subset;
     unsigned long long seed;

@@ -252,3 +252,13 @@ void statistics_sort(double *x, double *room, int64_t n) {
     if (from != x)
         memcpy(x, from, (size_t)n * sizeof *x);
 }
+
+void statistics_moments(const float *values, int64_t count, double *mean, double *variance) {
+    double sum = 0, squares = 0;
+    for (int64_t i = 0; i < count; i++)
+        sum += values[i];
+    *mean = sum / (double)count;
+    for (int64_t i = 0; i < count; i++)
+        squares += (values[i] - *mean) * (values[i] - *mean);
+    *variance = squares / (double)count;
+}

@@ -40,4 +40,7 @@ double statistics_kolmogorov_upper(int64_t n, double d);
 /* Sort ascending; no NaN. room: [n]. */
 void statistics_sort(double *x, double *room, int64_t n);
 
+/* Mean of float32 values, and of their squared distance from it. */
+void statistics_moments(const float *values, int64_t count, double *mean, double *variance);
+
 #endif
