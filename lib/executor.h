@@ -7,7 +7,7 @@
 #include "program.h"
 
 /* Raised whenever this file or program.h changes in a way that a module compiled against the old ones cannot bear. */
-enum { EXECUTOR_ABI = 2 };
+enum { EXECUTOR_ABI = 3 };
 
 /* Everything an executor may use of the library. */
 struct host {
@@ -54,7 +54,8 @@ struct executor {
     /* Rows first … first + count - 1 of a slot's table, each [cols]. */
     nninit_status (*slot_write)(struct exec *exec, int value, int64_t first, int64_t count, const void *rows);
     nninit_status (*slot_read)(const struct exec *exec, int value, int64_t first, int64_t count, void *rows);
-    nninit_status (*buffer_read)(const struct exec *exec, int value, void *rows); /* [rows, cols] */
+    nninit_status (*buffer_read)(const struct exec *exec, int value, void *rows); /* [rows, cols], of a state too */
+    nninit_status (*state_write)(struct exec *exec, int value, const void *rows);
 
     /* Run the nodes of `phases` once for each of the table rows first … first + count - 1. What the row after them names
      * may be fetched ahead. *done: steps that were run;

@@ -85,6 +85,21 @@ static inline float law_log(float x) {
     return x > 0.0f ? (x <= FLT_MAX ? result : x) : x == 0.0f ? -INFINITY : NAN;
 }
 
+/* Selects, never products: 0 * Inf would be NaN; written so that NaN stays NaN. */
+static inline float law_relu(float x) {
+    return x < 0.0f ? 0.0f : x;
+}
+
+static inline float law_leaky_relu(float x, float slope) {
+    return x < 0.0f ? slope * x : x;
+}
+
+/* log(1 + exp(x)) = max(x, 0) + log1p(e), e = exp(-|x|); what 1 + e loses of e is put back: log1p(e) = log u + (e - (u - 1)) / u. */
+static inline float law_softplus(float x) {
+    float e = law_exp(-fabsf(x)), u = 1.0f + e;
+    return law_relu(x) + (law_log(u) + (e - (u - 1.0f)) / u);
+}
+
 static inline float law_sigmoid(float x) {
     return 1.0f / (1.0f + law_exp(-x));
 }
@@ -100,15 +115,6 @@ static inline float law_tanh(float x) {
     float t = law_exp(-2.0f * a);
     float far = (1.0f - t) / (1.0f + t);
     return a < 0.625f ? near_zero : x < 0.0f ? -far : far;
-}
-
-/* Selects, never products: 0 * Inf would be NaN; written so that NaN stays NaN. */
-static inline float law_relu(float x) {
-    return x < 0.0f ? 0.0f : x;
-}
-
-static inline float law_leaky_relu(float x, float slope) {
-    return x < 0.0f ? slope * x : x;
 }
 
 /* S(x, n): the one shape of every sum that is not a column sum. */
@@ -153,6 +159,22 @@ static inline void law_cross_entropy_gradient(const float *z, int64_t n, int32_t
         dz[j] = (law_exp(z[j] - m) / s - (j == label ? 1.0f : 0.0f)) / rows;
 }
 
+static inline void law_softmax(const float *z, int64_t n, float *y) {
+    float m, s = law_row_expsum(z, n, &m);
+    for (int64_t j = 0; j < n; j++)
+        y[j] = law_exp(z[j] - m) / s;
+}
+
+/* One of n by its probabilities: 1 where their ascending sum first exceeds u, or at the last. */
+static inline void law_pick(float u, const float *p, int64_t n, float *y) {
+    float sum = 0.0f, left = 1.0f;
+    for (int64_t j = 0; j < n; j++) {
+        sum += p[j];
+        y[j] = u < sum || j == n - 1 ? left : 0.0f;
+        left = y[j] != 0.0f ? 0.0f : left;
+    }
+}
+
 /* The lowest index among equals. */
 static inline int32_t law_argmax(const float *z, int64_t n) {
     int32_t best = 0;
@@ -189,6 +211,36 @@ static inline void law_sgd(const struct law_sgd *o, float lr, float fresh, float
         g = o->nesterov != 0.0f ? g + o->momentum * *m : *m;
     }
     *p = *p - lr * g;
+}
+
+/* A step of an RBM, from the sums of its two phases: positive = rate / rows, negative = rate / chains, decay and l1 are
+ * already multiplied with the rate. */
+struct law_contrast {
+    float momentum, positive, negative, decay, l1;
+};
+
+static inline void law_contrast(const struct law_contrast *o, float data, float model, float *p, float *m) {
+    float d = o->positive * data - o->negative * model;
+    d = o->decay != 0.0f ? d - o->decay * *p : d;
+    d = o->l1 != 0.0f ? d - (*p > 0.0f ? o->l1 : *p < 0.0f ? -o->l1 : 0.0f) : d;
+    *m = law_tiny(o->momentum * *m + d);
+    *p = *p + *m;
+}
+
+/* How often a hidden unit is on, as a running mean q over batches, and what its probabilities lose for being above target. */
+struct law_sparsity {
+    float keep, rest, rows, cost, target; /* rest = 1 - keep */
+};
+
+static inline void law_sparsity(const struct law_sparsity *o, float sum, float *q, float *pull) {
+    *q = law_tiny(o->keep * *q + o->rest * (sum / o->rows));
+    *pull = o->cost * (o->target - *q);
+}
+
+/* What a row of squared length `square` is multiplied with. */
+static inline float law_max_norm(float square, float limit) {
+    float norm = sqrtf(square);
+    return norm > limit ? limit / norm : 1.0f;
 }
 
 #endif

@@ -47,6 +47,10 @@ int program_buffer(struct program *program, enum element element, int64_t rows, 
     return add_value(program, (struct value){PLACE_BUFFER, element, rows, cols, ARENA_VALUES, 0});
 }
 
+int program_state(struct program *program, int64_t rows, int64_t cols) {
+    return add_value(program, (struct value){PLACE_STATE, ELEMENT_F32, rows, cols, ARENA_VALUES, 0});
+}
+
 int program_tensor(struct program *program, enum arena_role arena, int tensor, int64_t rows, int64_t cols) {
     return add_value(program, (struct value){PLACE_ARENA, ELEMENT_F32, rows, cols, arena, tensor});
 }

@@ -37,14 +37,25 @@
     X(COUNT_EQUAL, 2, 1, "slot = number of b with x[b] = y[b]")                                                        \
     X(PHILOX_UNIFORM, 1, 1, "y = uniforms in [0, 1) of a draw; slot: seed low, high, draw low, high")                  \
     X(PHILOX_NORMAL, 1, 1, "y = N(0, 1) of a draw; slot: as PHILOX_UNIFORM")                                           \
-    X(LESS, 2, 1, "y = u < p ? 1 : 0")
+    X(LESS, 2, 1, "y = u < p ? 1 : 0")                                                                                 \
+    X(ADD, 2, 1, "y = x + z")                                                                                          \
+    X(SCALE, 2, 1, "y = slot x")                                                                                       \
+    X(SELECT, 3, 1, "y = mask != 0 ? x : z, from (mask, x, z); y may be z")                                            \
+    X(SOFTMAX, 1, 1, "y[b,j] = softmax(x[b,first:])[j - first] for j >= first; y[b,:first] stays")                     \
+    X(PICK, 2, 1, "y[b,j] = [j = the first with p[b,first] + ... + p[b,j] > u[b,first]] for j >= first, from (u, p); " \
+                  "y[b,:first] stays")                                                                                 \
+    X(SOFTPLUS_SUM, 1, 1, "y[b] = S of softplus(x[b,:])")                                                              \
+    X(CONTRAST, 3, 2, "p, m by law_contrast from (positive, negative, slot)")                                          \
+    X(SPARSITY, 1, 2, "q, pull by law_sparsity, from the column sums of hidden units")                                 \
+    X(MAX_NORM, 0, 1, "w[o,:] = w[o,:] limit / |w[o,:]| where its norm is above the limit")
 
 /* Fused kinds: X(name, inputs, outputs, formula). An executor may have them; fuse.c's table defines each by its expansion. */
 #define FUSED_KINDS(X)                                                                                                 \
     X(LINEAR, 3, 1, "GEMM_NT, BIAS: from (x, w, bias)")                                                                \
     X(LINEAR_RELU, 3, 1, "GEMM_NT, BIAS, RELU: from (x, w, bias)")                                                     \
     X(GEMM_NN_RELU_GRADIENT, 3, 1, "GEMM_NN, RELU_GRADIENT: from (dy, w, y)")                                          \
-    X(GEMM_TN_ADAM, 5, 3, "GEMM_TN, ADAM: from (dy, x, step, root, shrink); the gradient is never stored")
+    X(GEMM_TN_ADAM, 5, 3, "GEMM_TN, ADAM: from (dy, x, step, root, shrink); the gradient is never stored")              \
+    X(GEMM_TN_CONTRAST, 5, 2, "GEMM_TN, GEMM_TN, CONTRAST: from (h, v, h', v', slot); the sums are never stored")
 
 enum kind {
 #define X(name, inputs, outputs, formula) KIND_##name,
@@ -66,6 +77,7 @@ enum phase {
 
 enum place {
     PLACE_BUFFER, /* scratch of the prepared program, row-major for whoever reads it */
+    PLACE_STATE,  /* a buffer that keeps its values from step to step and from run to run; zeros at first */
     PLACE_ARENA,  /* tensor `tensor` of arena `arena` */
     PLACE_DATA,   /* host memory that is bound before a run: rows of a data set */
     PLACE_SLOT    /* a row of a table with one row per step, on the host before and after a run */
@@ -73,8 +85,9 @@ enum place {
 
 enum element { ELEMENT_F32, ELEMENT_I32, ELEMENT_U8 };
 
-/* Arenas that a program may use; all have the shapes of the model's parameters. */
-enum arena_role { ARENA_VALUES, ARENA_GRADIENTS, ARENA_M, ARENA_V, ARENA_COUNT };
+/* Arenas that a program may use; all have the shapes of the model's parameters. ARENA_NEGATIVE: the sums of an RBM's negative
+ * phase; those of the positive one are its gradients. */
+enum arena_role { ARENA_VALUES, ARENA_GRADIENTS, ARENA_M, ARENA_V, ARENA_NEGATIVE, ARENA_COUNT };
 
 struct value {
     enum place place;
@@ -92,9 +105,11 @@ struct node {
     int in[NODE_INPUTS]; /* values; -1: none */
     int out[NODE_OUTPUTS];
     union {
-        float number; /* divisor, slope */
+        float number;  /* divisor, slope, limit */
+        int64_t first; /* column */
         struct law_adam adam;
         struct law_sgd sgd;
+        struct law_sparsity sparsity;
     } arg;
 };
 
@@ -113,6 +128,7 @@ void program_init(struct program *program, nninit_context *context, int64_t step
 void program_finish(struct program *program);
 
 int program_buffer(struct program *program, enum element element, int64_t rows, int64_t cols);
+int program_state(struct program *program, int64_t rows, int64_t cols);
 int program_tensor(struct program *program, enum arena_role arena, int tensor, int64_t rows, int64_t cols);
 int program_data(struct program *program, enum element element, int64_t cols);
 int program_slot(struct program *program, enum element element, int64_t cols);

@@ -202,5 +202,6 @@ const struct executor cpu_executor = {
     .slot_write = exec_slot_write,
     .slot_read = exec_slot_read,
     .buffer_read = exec_buffer_read,
+    .state_write = exec_state_write,
     .run = run,
 };

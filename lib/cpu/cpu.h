@@ -42,6 +42,15 @@ static inline int64_t lists_size(int64_t cols) {
     return (cols + CHUNK - 1) / CHUNK * CHUNK_ROOM;
 }
 
+/* What the gradient of a weight needs of a workspace for a block over that many rows: floats, and bytes of lists. */
+static inline int64_t tn_strip(int64_t rows) {
+    return round_up(rows, GROUP) * BLOCK;
+}
+
+static inline int64_t tn_list(int64_t rows) {
+    return BLOCK * lists_size(rows);
+}
+
 /* Densities of non-zeros below which each product goes by lists. */
 struct limits {
     float forward, backward, weights;

@@ -244,6 +244,27 @@ static void tn_finish(const struct tn_target *t, const float *sum, int64_t input
         }
 }
 
+INLINE void contrast_vec(const struct law_contrast *o, vec data, vec model, float *p, float *m) {
+    vec w = vec_load(p), d = vec_sub(vec_mul(vec_all(o->positive), data), vec_mul(vec_all(o->negative), model));
+    if (o->decay != 0.0f)
+        d = vec_sub(d, vec_mul(vec_all(o->decay), w));
+    if (o->l1 != 0.0f)
+        d = vec_sub(d, vec_sub(vec_where_positive(w, vec_all(o->l1)),
+                               vec_where_positive(vec_sub(vec_zero(), w), vec_all(o->l1))));
+    vec m1 = vec_tiny(vec_add(vec_mul(vec_all(o->momentum), vec_load(m)), d));
+    vec_store(m, m1);
+    vec_store(p, vec_add(w, m1));
+}
+
+/* As tn_finish(), of the sums of an RBM's two phases; p and m from the first input on. */
+static void contrast_finish(const struct law_contrast *rates, const float *data, const float *model, int64_t inputs,
+                            int64_t outputs, float *p, float *m, int64_t width) {
+    for (int64_t i = 0; i < inputs; i++, data += PANEL, model += PANEL, p += width, m += width)
+        for (int64_t j = 0; j < outputs; j += WIDTH)
+            contrast_vec(rates, vec_add(vec_load(data + j), vec_zero()), vec_add(vec_load(model + j), vec_zero()), p + j,
+                         m + j);
+}
+
 /* sum[i][o] = sum over b of x[b, i] dy[b, o], for some inputs and at most PANEL outputs, from pointers to the first. */
 INLINE void dense_sums(const float *x, int64_t x_next, const float *dy, int64_t dy_next, int64_t rows, int64_t inputs,
                        int64_t outputs, float *sum, const struct ahead *block) {

@@ -109,25 +109,46 @@ INLINE void nn(const struct task *t, const struct operand *y, const struct slice
     }
 }
 
-/* dw = dy^T x: inputs, a block at a time, and outputs. */
+/* A product dw = dy^T x, a block of inputs at a time. */
+struct tn_product {
+    const struct operand *dy, *x;
+    struct workspace work;
+    bool listed; /* the block at hand */
+};
+
+INLINE void tn_block(struct tn_product *p, int64_t i, int64_t inputs) {
+    const float *x = F(*p->x) + i;
+    int64_t count = count_nonzeros(x, p->x->stride, p->x->rows, inputs);
+    p->listed = lists_pay(p->work.limits.weights, count, p->x->rows * inputs);
+    if (p->listed)
+        list_block(&p->work, x, p->x->stride, p->x->rows, inputs);
+}
+
+/* The block's sums for at most PANEL outputs. */
+INLINE void tn_sums(const struct tn_product *p, int64_t i, int64_t inputs, int64_t o, int64_t left, float *sum,
+                    const struct ahead *ahead) {
+    if (p->listed)
+        list_sums(&p->work, F(*p->dy) + o, p->dy->stride, p->x->rows, inputs, left, sum, ahead);
+    else
+        dense_sums(F(*p->x) + i, p->x->stride, F(*p->dy) + o, p->dy->stride, p->x->rows, inputs, left, sum, ahead);
+}
+
+/* What a block and a panel have in common: inputs i …, outputs o …, their place in the packed weight. */
+#define EACH_BLOCK(i, inputs, s)                                                                                       \
+    for (int64_t i = (s)->i, inputs; i < (s)->i_end && ((inputs) = least((s)->i_end - i, BLOCK), true); i += inputs)
+#define EACH_PANEL(o, left, s)                                                                                         \
+    for (int64_t o = (s)->o, left; o < (s)->o_end && ((left) = panel_left(o, round_up((s)->o_end, GROUP)), true); o += left)
+
 INLINE void tn(const struct task *t, const struct tn_target *target, const struct slice *s, const struct workspace *work) {
-    const struct operand *dy = &t->in[0], *x = &t->in[1], *dw = &t->out[0];
+    const struct operand *dw = &t->out[0];
+    struct tn_product p = {&t->in[0], &t->in[1], *work, false};
     float sum[BLOCK * PANEL];
-    for (int64_t i = s->i, inputs; i < s->i_end; i += inputs) {
-        inputs = least(s->i_end - i, BLOCK);
-        const float *X = F(*x) + i;
-        int64_t count = count_nonzeros(X, x->stride, x->rows, inputs);
-        bool listed = lists_pay(work->limits.weights, count, x->rows * inputs);
-        if (listed)
-            list_block(work, X, x->stride, x->rows, inputs);
-        for (int64_t o = s->o, left; o < s->o_end; o += left) {
-            left = panel_left(o, round_up(s->o_end, GROUP));
+    EACH_BLOCK(i, inputs, s) {
+        tn_block(&p, i, inputs);
+        EACH_PANEL(o, left, s) {
             int64_t width = panel_width(dw->rows, o), at = panel_offset(dw->cols, o) + i * width;
             const struct ahead ahead = target_ahead(target, at, width);
-            if (listed)
-                list_sums(work, F(*dy) + o, dy->stride, x->rows, inputs, left, sum, &ahead);
-            else
-                dense_sums(X, x->stride, F(*dy) + o, dy->stride, x->rows, inputs, left, sum, &ahead);
+            tn_sums(&p, i, inputs, o, left, sum, &ahead);
             tn_finish(target, sum, inputs, left, at, width);
         }
     }
@@ -168,6 +189,28 @@ KERNEL(k_gemm_tn_adam) {
     const struct tn_target target = {NULL, F(t->out[0]), F(t->out[1]), F(t->out[2]), &t->node.arg.adam,
                                      SLOT(t->in[2]), SLOT(t->in[3]), SLOT(t->in[4])};
     tn(t, &target, s, work);
+}
+
+/* Two products at a time: the second one's lists lie behind the first one's. */
+KERNEL(k_gemm_tn_contrast) {
+    const struct operand *w = &t->out[0], *m = &t->out[1];
+    struct tn_product data = {&t->in[0], &t->in[1], *work, false}, model = {&t->in[2], &t->in[3], *work, false};
+    model.work.strip += tn_strip(t->in[1].rows);
+    model.work.list += tn_list(t->in[1].rows);
+    float sums[2][BLOCK * PANEL];
+    struct law_contrast rates;
+    memcpy(&rates, operand_slot(&t->in[4], step), sizeof rates);
+    EACH_BLOCK(i, inputs, s) {
+        tn_block(&data, i, inputs);
+        tn_block(&model, i, inputs);
+        EACH_PANEL(o, left, s) {
+            int64_t width = panel_width(w->rows, o), at = panel_offset(w->cols, o) + i * width;
+            const struct ahead ahead = {{F(*w) + at, F(*m) + at, F(*m) + at}, width};
+            tn_sums(&data, i, inputs, o, left, sums[0], &ahead);
+            tn_sums(&model, i, inputs, o, left, sums[1], &ahead);
+            contrast_finish(&rates, sums[0], sums[1], inputs, left, F(*w) + at, F(*m) + at, width);
+        }
+    }
 }
 
 KERNEL(bias) {
@@ -217,6 +260,46 @@ ELEMENTWISE(less, x < DY[j] ? 1.0f : 0.0f)
 ELEMENTWISE(squared_error, (x - DY[j]) * (x - DY[j]))
 ELEMENTWISE(squared_error_gradient, 2.0f * (x - DY[j]) / (float)(t->out[0].rows * t->out[0].cols))
 
+ELEMENTWISE(add, x + DY[j])
+ELEMENTWISE(select_, x != 0.0f ? DY[j] : ROW(t->in[2], b)[j])
+
+KERNEL(scale) {
+    UNUSED(work);
+    const float factor = SLOT(t->in[1]);
+    for (int64_t b = s->b; b < s->b_end; b++)
+        for (int64_t j = 0; j < t->out[0].cols; j++)
+            ROW(t->out[0], b)[j] = factor * ROW(t->in[0], b)[j];
+}
+
+KERNEL(softmax) {
+    UNUSED(step), UNUSED(work);
+    const int64_t first = t->node.arg.first;
+    for (int64_t b = s->b; b < s->b_end; b++)
+        law_softmax(ROW(t->in[0], b) + first, t->in[0].cols - first, ROW(t->out[0], b) + first);
+}
+
+KERNEL(pick) {
+    UNUSED(step), UNUSED(work);
+    const int64_t first = t->node.arg.first;
+    for (int64_t b = s->b; b < s->b_end; b++)
+        law_pick(ROW(t->in[0], b)[first], ROW(t->in[1], b) + first, t->in[1].cols - first, ROW(t->out[0], b) + first);
+}
+
+KERNEL(softplus_sum) {
+    UNUSED(step), UNUSED(work);
+    const int64_t n = t->in[0].cols, whole = n / 16 * 16;
+    for (int64_t b = s->b; b < s->b_end; b++) {
+        const float *x = ROW(t->in[0], b);
+        float sum[16] = {0};
+        for (int64_t j = 0; j < whole; j += 16)
+            for (int k = 0; k < 16; k++)
+                sum[k] += law_softplus(x[j + k]);
+        for (int64_t j = whole; j < n; j++)
+            sum[j % 16] += law_softplus(x[j]);
+        *ROW(t->out[0], b) = law_fold(sum);
+    }
+}
+
 KERNEL(cross_entropy) {
     UNUSED(step), UNUSED(work);
     for (int64_t b = s->b; b < s->b_end; b++)
@@ -233,12 +316,18 @@ KERNEL(cross_entropy_gradient) {
 /* S over all elements in row-major order, without the padding. */
 KERNEL(mean) {
     UNUSED(s), UNUSED(work);
+    const int64_t n = t->in[0].cols;
     float sum[16] = {0};
-    int64_t i = 0;
-    for (int64_t b = 0; b < t->in[0].rows; b++)
-        for (int64_t j = 0; j < t->in[0].cols; j++)
-            sum[i++ % 16] += ROW(t->in[0], b)[j];
-    SLOT(t->out[0]) = law_fold(sum) / (float)i;
+    for (int64_t b = 0, i = 0; b < t->in[0].rows; b++) {
+        const float *x = ROW(t->in[0], b);
+        int64_t j = 0;
+        for (; i % 16 == 0 && j + 16 <= n; j += 16)
+            for (int k = 0; k < 16; k++)
+                sum[k] += x[j + k];
+        for (i += j; j < n; j++)
+            sum[i++ % 16] += x[j];
+    }
+    SLOT(t->out[0]) = law_fold(sum) / (float)(t->in[0].rows * n);
 }
 
 /* Outputs of one panel are neighbours: EACH_RUN gives the place of each run of them in the slice of a packed tensor. */
@@ -262,6 +351,43 @@ KERNEL(adam) {
     for (int64_t k = at; k < at + left; k += WIDTH)
         adam_vec(&t->node.arg.adam, size_, root, shrink, vec_load(F(t->in[0]) + k), F(t->out[0]) + k, F(t->out[1]) + k,
                  F(t->out[2]) + k);
+}
+
+KERNEL(contrast) {
+    UNUSED(work);
+    struct law_contrast rates;
+    memcpy(&rates, operand_slot(&t->in[2], step), sizeof rates);
+    EACH_RUN(t->out[0], at, left)
+    for (int64_t k = at; k < at + left; k += WIDTH)
+        contrast_vec(&rates, vec_load(F(t->in[0]) + k), vec_load(F(t->in[1]) + k), F(t->out[0]) + k, F(t->out[1]) + k);
+}
+
+KERNEL(sparsity) {
+    UNUSED(step), UNUSED(work);
+    for (int64_t o = s->o; o < s->o_end; o++)
+        law_sparsity(&t->node.arg.sparsity, F(t->in[0])[o], F(t->out[0]) + o, F(t->out[1]) + o);
+}
+
+/* A run of outputs at a time: their inputs lie `width` apart. */
+KERNEL(max_norm) {
+    UNUSED(step), UNUSED(work);
+    const struct operand *w = &t->out[0];
+    for (int64_t o = s->o; o < s->o_end; o += GROUP) {
+        float *at = F(*w) + panel_offset(w->cols, o), sum[16][GROUP] = {{0}}, factor[GROUP];
+        const int64_t width = panel_width(w->rows, o);
+        for (int64_t i = 0; i < w->cols; i++)
+            for (int j = 0; j < GROUP; j++)
+                sum[i % 16][j] += at[i * width + j] * at[i * width + j];
+        for (int j = 0; j < GROUP; j++) {
+            float part[16];
+            for (int k = 0; k < 16; k++)
+                part[k] = sum[k][j];
+            factor[j] = law_max_norm(law_fold(part), t->node.arg.number);
+        }
+        for (int64_t i = 0; i < w->cols; i++)
+            for (int j = 0; j < GROUP; j++)
+                at[i * width + j] *= factor[j];
+    }
 }
 
 KERNEL(argmax) {
@@ -332,8 +458,18 @@ const cpu_kernel TABLE_(LEVEL)[KIND_COUNT] = {
     [KIND_PHILOX_UNIFORM] = philox_uniform,
     [KIND_PHILOX_NORMAL] = philox_normal,
     [KIND_LESS] = less,
+    [KIND_ADD] = add,
+    [KIND_SCALE] = scale,
+    [KIND_SELECT] = select_,
+    [KIND_SOFTMAX] = softmax,
+    [KIND_PICK] = pick,
+    [KIND_SOFTPLUS_SUM] = softplus_sum,
+    [KIND_CONTRAST] = contrast,
+    [KIND_SPARSITY] = sparsity,
+    [KIND_MAX_NORM] = max_norm,
     [KIND_LINEAR] = k_linear,
     [KIND_LINEAR_RELU] = k_linear_relu,
     [KIND_GEMM_NN_RELU_GRADIENT] = k_gemm_nn_relu_gradient,
     [KIND_GEMM_TN_ADAM] = k_gemm_tn_adam,
+    [KIND_GEMM_TN_CONTRAST] = k_gemm_tn_contrast,
 };

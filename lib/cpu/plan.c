@@ -17,8 +17,12 @@ static struct slice whole_of(const struct task *task) {
         return (struct slice){.b_end = out->rows, .i_end = w->cols};
     case KIND_GEMM_TN:
     case KIND_GEMM_TN_ADAM:
+    case KIND_GEMM_TN_CONTRAST:
     case KIND_SGD:
     case KIND_ADAM:
+    case KIND_CONTRAST:
+    case KIND_SPARSITY:
+    case KIND_MAX_NORM:
     case KIND_COLUMN_SUM:
         return (struct slice){.i_end = out->cols, .o_end = out->rows};
     default:
@@ -37,6 +41,8 @@ int64_t plan_multiplications(const struct task *task) {
     case KIND_GEMM_TN:
     case KIND_GEMM_TN_ADAM:
         return task->in[0].rows * task->out[0].rows * task->out[0].cols;
+    case KIND_GEMM_TN_CONTRAST:
+        return (task->in[0].rows + task->in[2].rows) * task->out[0].rows * task->out[0].cols;
     default:
         return 0;
     }
@@ -76,11 +82,15 @@ static enum axis choose_axis(const struct plan *plan, int n, const struct task *
         return whole->b_end < threads ? AXIS_INPUTS : AXIS_BATCH;
     case KIND_GEMM_TN:
     case KIND_GEMM_TN_ADAM:
+    case KIND_GEMM_TN_CONTRAST:
         return is_source(plan, n, &task->in[1]) && outputs_share_well(whole, threads) ? AXIS_OUTPUTS : AXIS_INPUTS;
     case KIND_COLUMN_SUM:
+    case KIND_SPARSITY:
+    case KIND_MAX_NORM:
         return AXIS_OUTPUTS;
     case KIND_SGD:
     case KIND_ADAM:
+    case KIND_CONTRAST:
         from = writer(plan, n, &task->in[0]);
         return from ? from->axis : AXIS_INPUTS;
     case KIND_MEAN:
@@ -132,7 +142,7 @@ bool plan_slice(const struct stage *stage, int thread, int threads, struct slice
 /* Does a slice of the stage touch only its own part of this operand? */
 static bool is_local(const struct stage *stage, const struct operand *operand) {
     bool arena = operand->place == PLACE_ARENA;
-    return (stage->axis == AXIS_BATCH && operand->place == PLACE_BUFFER && operand->rows == stage->whole.b_end) ||
+    return (stage->axis == AXIS_BATCH && operand_is_batch(operand) && operand->rows == stage->whole.b_end) ||
            (stage->axis == AXIS_INPUTS && arena && operand->cols == stage->whole.i_end) ||
            (stage->axis == AXIS_OUTPUTS && arena && operand->rows == stage->whole.o_end);
 }
@@ -190,8 +200,12 @@ static void measure(const struct task *task, int64_t *strip, int64_t *list) {
         break;
     case KIND_GEMM_TN:
     case KIND_GEMM_TN_ADAM:
-        at_least(strip, round_up(b->rows, GROUP) * BLOCK);
-        at_least(list, BLOCK * lists_size(b->rows));
+        at_least(strip, tn_strip(b->rows));
+        at_least(list, tn_list(b->rows));
+        break;
+    case KIND_GEMM_TN_CONTRAST:
+        at_least(strip, tn_strip(b->rows) + tn_strip(task->in[3].rows));
+        at_least(list, tn_list(b->rows) + tn_list(task->in[3].rows));
         break;
     default:
         break;

@@ -12,7 +12,7 @@ static nninit_status make_operand(struct exec *exec, const struct value *value, 
         operand->data = memory ? tensor(memory, value->tensor) : NULL;
         return NNINIT_OK;
     }
-    if (value->place == PLACE_BUFFER) {
+    if (operand_is_batch(operand)) {
         /* The extra line keeps rows of one column off one set of the cache. */
         operand->stride = pad > 1 ? (value->cols + pad - 1) / pad * pad + pad : value->cols;
         elements = value->rows * operand->stride;
@@ -66,8 +66,7 @@ nninit_status exec_init(struct exec *exec, const struct host *host, const struct
 
 void exec_finish(struct exec *exec) {
     for (int v = 0; v < exec->operand_count; v++) {
-        enum place place = exec->operands[v].place;
-        if (place == PLACE_BUFFER || place == PLACE_SLOT)
+        if (operand_is_batch(&exec->operands[v]) || exec->operands[v].place == PLACE_SLOT)
             exec->host->free(exec->host->context, exec->operands[v].data);
     }
     exec->host->free(exec->host->context, exec->operands);
@@ -101,5 +100,13 @@ nninit_status exec_buffer_read(const struct exec *exec, int value, void *rows) {
     for (int64_t r = 0; r < buffer->rows; r++)
         memcpy((char *)rows + (size_t)(r * buffer->cols) * 4, (char *)buffer->data + (size_t)(r * buffer->stride) * 4,
                (size_t)buffer->cols * 4);
+    return NNINIT_OK;
+}
+
+nninit_status exec_state_write(struct exec *exec, int value, const void *rows) {
+    const struct operand *state = &exec->operands[value];
+    for (int64_t r = 0; r < state->rows; r++)
+        memcpy((char *)state->data + (size_t)(r * state->stride) * 4, (const char *)rows + (size_t)(r * state->cols) * 4,
+               (size_t)state->cols * 4);
     return NNINIT_OK;
 }

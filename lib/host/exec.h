@@ -35,6 +35,11 @@ static inline void *operand_slot(const struct operand *operand, int64_t step) {
     return (char *)operand->data + (size_t)(step * operand->stride) * 4;
 }
 
+/* Buffers and states: rows of the batch. */
+static inline bool operand_is_batch(const struct operand *operand) {
+    return operand->place == PLACE_BUFFER || operand->place == PLACE_STATE;
+}
+
 /* Seed and draw of a counter-based node, from the step's row of its slot. */
 static inline void operand_draw(const struct operand *operand, int64_t step, uint64_t *seed, uint64_t *draw) {
     const uint32_t *row = operand_slot(operand, step);
@@ -53,5 +58,6 @@ nninit_status exec_bind(struct exec *exec, int value, const void *data, int64_t 
 nninit_status exec_slot_write(struct exec *exec, int value, int64_t first, int64_t count, const void *rows);
 nninit_status exec_slot_read(const struct exec *exec, int value, int64_t first, int64_t count, void *rows);
 nninit_status exec_buffer_read(const struct exec *exec, int value, void *rows);
+nninit_status exec_state_write(struct exec *exec, int value, const void *rows);
 
 #endif

@@ -99,6 +99,40 @@ ELEMENTWISE(less, x < DY ? 1.0f : 0.0f)
 ELEMENTWISE(squared_error, (x - DY) * (x - DY))
 ELEMENTWISE(squared_error_gradient, 2.0f * (x - DY) / (float)(t->out[0].rows * t->out[0].cols))
 
+ELEMENTWISE(add, x + DY)
+ELEMENTWISE(select_, x != 0.0f ? DY : F(t->in[2])[i])
+
+static void scale(const struct task *t, int64_t step) {
+    const float factor = *(float *)operand_slot(&t->in[1], step);
+    for (int64_t i = 0; i < t->out[0].rows * t->out[0].cols; i++)
+        F(t->out[0])[i] = factor * F(t->in[0])[i];
+}
+
+static void softmax(const struct task *t, int64_t step) {
+    (void)step;
+    const int64_t n = t->in[0].cols, first = t->node.arg.first;
+    for (int64_t b = 0; b < t->in[0].rows; b++)
+        law_softmax(F(t->in[0]) + b * n + first, n - first, F(t->out[0]) + b * n + first);
+}
+
+static void pick(const struct task *t, int64_t step) {
+    (void)step;
+    const int64_t n = t->in[0].cols, first = t->node.arg.first;
+    for (int64_t at = first; at < t->in[0].rows * n; at += n)
+        law_pick(F(t->in[0])[at], F(t->in[1]) + at, n - first, F(t->out[0]) + at);
+}
+
+static void softplus_sum(const struct task *t, int64_t step) {
+    (void)step;
+    const int64_t n = t->in[0].cols;
+    for (int64_t b = 0; b < t->in[0].rows; b++) {
+        float s[16] = {0};
+        for (int64_t j = 0; j < n; j++)
+            s[j % 16] += law_softplus(F(t->in[0])[b * n + j]);
+        F(t->out[0])[b] = law_fold(s);
+    }
+}
+
 static void cross_entropy(const struct task *t, int64_t step) {
     (void)step;
     int64_t n = t->in[0].cols;
@@ -130,6 +164,32 @@ static void adam(const struct task *t, int64_t step) {
     for (int64_t i = 0; i < t->out[0].rows * t->out[0].cols; i++)
         law_adam(&t->node.arg.adam, size, root, shrink, F(t->in[0])[i], F(t->out[0]) + i, F(t->out[1]) + i,
                  F(t->out[2]) + i);
+}
+
+static void contrast(const struct task *t, int64_t step) {
+    struct law_contrast rates;
+    memcpy(&rates, operand_slot(&t->in[2], step), sizeof rates);
+    for (int64_t i = 0; i < t->out[0].rows * t->out[0].cols; i++)
+        law_contrast(&rates, F(t->in[0])[i], F(t->in[1])[i], F(t->out[0]) + i, F(t->out[1]) + i);
+}
+
+static void sparsity(const struct task *t, int64_t step) {
+    (void)step;
+    for (int64_t o = 0; o < t->out[0].rows; o++)
+        law_sparsity(&t->node.arg.sparsity, F(t->in[0])[o], F(t->out[0]) + o, F(t->out[1]) + o);
+}
+
+static void max_norm(const struct task *t, int64_t step) {
+    (void)step;
+    const int64_t inputs = t->out[0].cols;
+    for (int64_t o = 0; o < t->out[0].rows; o++) {
+        float *w = F(t->out[0]) + o * inputs, s[16] = {0};
+        for (int64_t i = 0; i < inputs; i++)
+            s[i % 16] += w[i] * w[i];
+        const float factor = law_max_norm(law_fold(s), t->node.arg.number);
+        for (int64_t i = 0; i < inputs; i++)
+            w[i] *= factor;
+    }
 }
 
 static void argmax(const struct task *t, int64_t step) {
@@ -187,4 +247,13 @@ const ref_kernel ref_kernels[BASIC_KIND_COUNT] = {
     [KIND_PHILOX_UNIFORM] = philox_uniform,
     [KIND_PHILOX_NORMAL] = philox_normal,
     [KIND_LESS] = less,
+    [KIND_ADD] = add,
+    [KIND_SCALE] = scale,
+    [KIND_SELECT] = select_,
+    [KIND_SOFTMAX] = softmax,
+    [KIND_PICK] = pick,
+    [KIND_SOFTPLUS_SUM] = softplus_sum,
+    [KIND_CONTRAST] = contrast,
+    [KIND_SPARSITY] = sparsity,
+    [KIND_MAX_NORM] = max_norm,
 };
