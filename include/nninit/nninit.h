@@ -15,6 +15,7 @@
 #include <nninit/layer.h>
 #include <nninit/rules.h>
 #include <nninit/pretrain.h>
+#include <nninit/rbm.h>
 #include <nninit/report.h>
 #include <nninit/loss.h>
 #include <nninit/optimizer.h>
