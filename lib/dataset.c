@@ -233,6 +233,28 @@ nninit_status nninit_dataset_wrap_targets(nninit_dataset **out, nninit_context *
     return status < 0 ? status : wrap(out, context, dtype, rows, NULL, targets, count, features, width);
 }
 
+nninit_status dataset_own(nninit_dataset **out, const nninit_dataset *from, float *rows, const int64_t *labels,
+                          int64_t features) {
+    nninit_dataset *dataset = NULL;
+    nninit_status status = dataset_sized(&dataset, from->object.context, NNINIT_FLOAT32, from->count, features);
+    if (status < 0)
+        return status;
+    dataset->rows = rows;
+    if (labels)
+        status = copy_labels(dataset, labels);
+    else if (from->labels) {
+        dataset->own_labels = mem_array(from->object.context, from->count, sizeof *from->labels);
+        status = dataset->own_labels ? NNINIT_OK : NNINIT_ERR_MEMORY;
+        if (status == NNINIT_OK)
+            memcpy(dataset->own_labels, from->labels, (size_t)from->count * sizeof *from->labels);
+        dataset->labels = dataset->own_labels;
+    }
+    dataset->classes = from->classes;
+    if (status == NNINIT_OK)
+        dataset->own_rows = rows;
+    return finish(out, dataset, status);
+}
+
 nninit_status nninit_dataset_from_callback(nninit_dataset **out, nninit_context *context, int64_t count,
                                            int64_t features, int64_t classes, nninit_read_fn read, void *user) {
     nninit_status status = begin(out, context);

@@ -23,4 +23,9 @@ struct nninit_dataset {
     void *own_rows, *own_labels; /* memory to free */
 };
 
+/* A data set with a wider or narrower row for each one of another: float32 [count, features], which it then owns, and the
+ * other's labels, or those given. */
+nninit_status dataset_own(nninit_dataset **out, const nninit_dataset *from, float *rows, const int64_t *labels,
+                          int64_t features);
+
 #endif

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "loader.h"
 
+#include "fpenv.h"
 #include "host/philox.h"
 
 static void loader_release(struct object *object) {
@@ -142,6 +143,34 @@ nninit_status loader_order(nninit_loader *loader) {
     return NNINIT_OK;
 }
 
+nninit_status loader_enter(nninit_loader *loader) {
+    nninit_status status = loader->begun ? NNINIT_OK : nninit_loader_begin(loader);
+    return status < 0 ? status : loader_order(loader);
+}
+
+bool loader_is_over(const nninit_loader *loader) {
+    const int64_t left = loader->dataset->count - loader->position;
+    return left == 0 || (left < loader->batch && loader->flags & NNINIT_DROP_LAST);
+}
+
+int64_t loader_steps(const nninit_loader *loader, int64_t limit) {
+    const int64_t count = loader->dataset->count - loader->position, hundredth = nninit_loader_batches(loader) / 100;
+    const int64_t rows = count < loader->batch ? count : loader->batch, left = count / rows;
+    int64_t steps = hundredth > 1 ? hundredth : 1;
+    steps = steps < limit ? steps : limit;
+    steps = loader->dataset->read ? 1 : steps;
+    return steps < left ? steps : left;
+}
+
+void loader_add_costs(nninit_loader *loader, const float *costs, int64_t steps) {
+    const float batches = (float)nninit_loader_batches(loader);
+    fenv_t caller;
+    fpenv_enter(&caller);
+    for (int64_t s = 0; s < steps; s++)
+        loader->cost += costs[s] / batches;
+    fpenv_leave(&caller);
+}
+
 /* RandomSampler asks its generator for one more permutation, of which it takes nothing. */
 static void exhaust(nninit_loader *loader) {
     if (!loader->exhausted && loader->flags & NNINIT_SHUFFLE && loader->order == NNINIT_ORDER_TORCH_GENERATOR)
@@ -169,7 +198,7 @@ nninit_status nninit_loader_next(nninit_loader *loader, const int64_t **indices,
     if (status < 0)
         return status;
     int64_t left = loader->dataset->count - loader->position;
-    if (left == 0 || (left < loader->batch && loader->flags & NNINIT_DROP_LAST)) {
+    if (loader_is_over(loader)) {
         loader_finish(loader);
         return NNINIT_END;
     }

@@ -275,6 +275,11 @@ nninit_status rbm_check_values(nninit_rbm *rbm, const float *rows, int64_t count
     return NNINIT_OK;
 }
 
+nninit_status rbm_check_rows(nninit_rbm *rbm, const nninit_dataset *dataset) {
+    const bool checked = dataset->read || dataset->dtype == NNINIT_UINT8;
+    return checked ? NNINIT_OK : rbm_check_values(rbm, dataset->rows, dataset->count, 0);
+}
+
 nninit_status rbm_means(nninit_rbm *rbm, nninit_dataset *dataset, double *means) {
     nninit_context *context = rbm->object.context;
     float *row = mem_array(context, rbm->visible, sizeof *row);

@@ -30,11 +30,6 @@ struct nninit_rbm {
     float *chains;                     /* [chain_count, hidden] */
     int64_t chain_count;
     int64_t epochs;
-    struct {
-        bool begun;
-        int64_t step; /* done */
-        double error; /* sum over rows */
-    } epoch;
     nninit_progress_fn progress;
     void *user;
 };
@@ -61,6 +56,8 @@ nninit_status rbm_check(nninit_rbm *rbm);
 nninit_status rbm_check_dataset(nninit_rbm *rbm, const nninit_dataset *dataset);
 /* Fail unless values are in [0, 1]; for Bernoulli units. `first`: number of the first row, for the message. */
 nninit_status rbm_check_values(nninit_rbm *rbm, const float *rows, int64_t count, int64_t first);
+/* The same for rows that lie in memory, all of them; those of a callback are checked when they come. */
+nninit_status rbm_check_rows(nninit_rbm *rbm, const nninit_dataset *dataset);
 
 /* Mean of each feature of a data set, [visible]: what visible biases are made from. */
 nninit_status rbm_means(nninit_rbm *rbm, nninit_dataset *dataset, double *means);

@@ -2,7 +2,6 @@
 #include "trainer.h"
 
 #include "dataset.h"
-#include "fpenv.h"
 #include "loader.h"
 #include "session.h"
 
@@ -17,10 +16,7 @@ static void trainer_release(struct object *object) {
 }
 
 static void trainer_finish(struct object *object) {
-    nninit_trainer *trainer = (nninit_trainer *)object;
-    mem_free(object->context, trainer->rows);
-    mem_free(object->context, trainer->labels);
-    mem_free(object->context, trainer->numbers);
+    source_free(&((nninit_trainer *)object)->source, object->context);
 }
 
 static const struct object_type trainer_type = {"trainer", trainer_release, trainer_finish};
@@ -83,32 +79,15 @@ static nninit_status check_dataset(const nninit_trainer *trainer, const nninit_d
     return NNINIT_OK;
 }
 
-/* Room for a batch that a callback fills. */
-static nninit_status reserve(nninit_trainer *trainer, const nninit_dataset *dataset, int64_t rows) {
-    nninit_context *context = trainer->object.context;
-    if (!dataset->read || rows <= trainer->capacity)
-        return NNINIT_OK;
-    trainer_finish(&trainer->object);
-    trainer->capacity = 0;
-    trainer->rows = mem_array(context, rows * dataset->features, sizeof *trainer->rows);
-    trainer->labels = mem_array(context, rows, sizeof *trainer->labels);
-    trainer->numbers = mem_array(context, rows, sizeof *trainer->numbers);
-    if (!trainer->rows || !trainer->labels || !trainer->numbers)
-        return NNINIT_ERR_MEMORY;
-    trainer->capacity = rows;
-    return NNINIT_OK;
-}
-
 /* One batch through the callback, to rows 0 … of the session. */
 static nninit_status read_batch(nninit_trainer *trainer, nninit_dataset *dataset, struct session *session,
                                 const int32_t *indices, int64_t rows) {
-    for (int64_t i = 0; i < rows; i++)
-        trainer->numbers[i] = indices[i];
-    nninit_status status = nninit_dataset_read(dataset, trainer->numbers, rows, trainer->rows, trainer->labels);
+    struct source *source = &trainer->source;
+    nninit_status status = source_read(source, dataset, indices, rows);
     for (int64_t i = 0; i < rows && status == NNINIT_OK; i++)
-        session->labels[i] = (int32_t)trainer->labels[i];
+        session->labels[i] = (int32_t)source->labels[i];
     if (status == NNINIT_OK)
-        status = session_bind(session, trainer->rows, session->labels, rows, false);
+        status = session_bind(session, source->rows, session->labels, rows, false);
     return status < 0 ? status : session_count_up(session);
 }
 
@@ -123,23 +102,14 @@ static nninit_status set_source(nninit_trainer *trainer, nninit_dataset *dataset
 
 static struct session_request make_request(const nninit_trainer *trainer, const nninit_dataset *dataset,
                                            enum session_mode mode, nninit_loss loss, int64_t rows) {
-    bool training = mode == SESSION_TRAIN, bytes = dataset->dtype == NNINIT_UINT8;
+    bool training = mode == SESSION_TRAIN;
     return (struct session_request){.mode = mode,
                                     .loss = loss,
                                     .optimizer = training ? trainer->optimizer : NULL,
                                     .revision = training ? trainer->optimizer->revision : 0,
                                     .rows = rows,
-                                    .element = bytes ? ELEMENT_U8 : ELEMENT_F32,
-                                    .divisor = bytes && dataset->scale == NNINIT_SCALE_UNIT ? 255.0f : 1.0f};
-}
-
-/* As the lecture sums it: float32, in the order of the steps. */
-static void add_costs(nninit_loader *loader, const float *costs, int64_t steps, int64_t batches) {
-    fenv_t caller;
-    fpenv_enter(&caller);
-    for (int64_t s = 0; s < steps; s++)
-        loader->cost += costs[s] / (float)batches;
-    fpenv_leave(&caller);
+                                    .element = source_element(dataset),
+                                    .divisor = source_divisor(dataset)};
 }
 
 static bool report(nninit_trainer *trainer, const nninit_loader *loader, int64_t step, int64_t steps) {
@@ -147,22 +117,13 @@ static bool report(nninit_trainer *trainer, const nninit_loader *loader, int64_t
     return !trainer->progress || trainer->progress(trainer->user, &progress) == 0;
 }
 
-/* The steps from the loader's position on that have equal batches and no report between them. */
-static int64_t chunk_steps(const nninit_loader *loader, int64_t rows, int64_t batches) {
-    int64_t steps = batches / 100 > 1 ? batches / 100 : 1;
-    int64_t left = (loader->dataset->count - loader->position) / rows;
-    steps = steps < SESSION_STEPS ? steps : SESSION_STEPS;
-    steps = loader->dataset->read ? 1 : steps;
-    return steps < left ? steps : left;
-}
-
-static nninit_status train_chunk(nninit_trainer *trainer, nninit_loader *loader, int64_t batches) {
+static nninit_status train_chunk(nninit_trainer *trainer, nninit_loader *loader) {
     nninit_dataset *dataset = loader->dataset;
     int64_t left = dataset->count - loader->position, rows = left < loader->batch ? left : loader->batch;
     const struct session_request request = make_request(trainer, dataset, SESSION_TRAIN, trainer->loss, rows);
     struct session *session;
     nninit_status status = session_get(&session, trainer->model, &request);
-    int64_t done = 0, steps = chunk_steps(loader, rows, batches);
+    int64_t done = 0, steps = loader_steps(loader, SESSION_STEPS);
     int64_t known = steps < SESSION_STEPS && (steps + 1) * rows <= left ? steps + 1 : steps;
     if (status == NNINIT_OK)
         status = set_source(trainer, dataset, session, loader->permutation + loader->position, rows, known);
@@ -171,7 +132,7 @@ static nninit_status train_chunk(nninit_trainer *trainer, nninit_loader *loader,
     status = session_run(session, steps, &done);
     float costs[SESSION_STEPS];
     nninit_status read = session_costs(session, done, costs);
-    add_costs(loader, costs, done, batches);
+    loader_add_costs(loader, costs, done);
     loader->position += done * rows;
     if (status == NNINIT_ERR_NUMERIC)
         return context_fail(trainer->object.context, status, "the cost is not finite in epoch %lld, step %lld",
@@ -189,17 +150,14 @@ nninit_status nninit_trainer_epoch(nninit_trainer *trainer, nninit_loader *loade
     if (status == NNINIT_OK)
         status = optimizer_bind(trainer->optimizer, trainer->model);
     if (status == NNINIT_OK)
-        status = reserve(trainer, loader->dataset, loader->batch);
-    if (status == NNINIT_OK && !loader->begun)
-        status = nninit_loader_begin(loader);
+        status = source_reserve(&trainer->source, loader->dataset, loader->batch);
     if (status == NNINIT_OK)
-        status = loader_order(loader);
+        status = loader_enter(loader);
     if (status < 0)
         return status;
     int64_t batches = nninit_loader_batches(loader);
-    int64_t end = batches * loader->batch < loader->dataset->count ? batches * loader->batch : loader->dataset->count;
-    while (loader->position < end) {
-        status = train_chunk(trainer, loader, batches);
+    while (!loader_is_over(loader)) {
+        status = train_chunk(trainer, loader);
         if (status < 0)
             return status;
         bool go_on = report(trainer, loader, (loader->position + loader->batch - 1) / loader->batch, batches);
@@ -250,7 +208,7 @@ nninit_status nninit_trainer_evaluate(nninit_trainer *trainer, nninit_dataset *d
     if (status == NNINIT_OK && accuracy && !dataset->labels && !dataset->read)
         status = context_fail(context, NNINIT_ERR_STATE, "accuracy needs labels, and the data set has none");
     if (status == NNINIT_OK)
-        status = reserve(trainer, dataset, EVALUATION_ROWS);
+        status = source_reserve(&trainer->source, dataset, EVALUATION_ROWS);
     if (status < 0)
         return status;
     double cost = 0;

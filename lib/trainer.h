@@ -3,6 +3,7 @@
 #define NNINIT_LIB_TRAINER_H
 
 #include "optimizer.h"
+#include "source.h"
 
 #include <nninit/trainer.h>
 
@@ -13,11 +14,7 @@ struct nninit_trainer {
     nninit_optimizer *optimizer;
     nninit_progress_fn progress;
     void *user;
-    /* room for the batches of a callback's data set; grown when a larger batch comes */
-    float *rows;
-    int64_t *labels;
-    int64_t *numbers;
-    int64_t capacity;
+    struct source source;
 };
 
 #endif

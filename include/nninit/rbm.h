@@ -149,7 +149,7 @@ NNINIT_API nninit_status nninit_rbm_on_progress(nninit_rbm *rbm, nninit_progress
  * Train for one epoch, or finish the one that was cancelled. A step takes one batch of the loader.
  *
  * @param loader  gives the batches; features of its data set as the visible units. A last batch that is smaller is a step too
- * @param error   [out] mean over rows and units of the squared difference of a batch and its first reconstruction: a sign
+ * @param error   [out] mean over batches, rows and units of the squared difference of a batch and its first reconstruction: a sign
  *                of life, no measure of the model (the guide, 4.1). NaN with persistent chains, which make none. May be NULL
  * @retval NNINIT_OK             the epoch is over
  * @retval NNINIT_ERR_INVALID    a NULL, handles of different contexts, or data outside [0, 1] with Bernoulli units

@@ -1,0 +1,224 @@
+/* SPDX-License-Identifier: MIT */
+/* An epoch of a machine. */
+#include "fpenv.h"
+#include "loader.h"
+#include "rbm_program.h"
+#include "source.h"
+
+#include <math.h>
+#include <string.h>
+
+/* What an epoch changes, as it was before: put back when values stop being finite. */
+struct before {
+    float *tensors; /* parameters, then momenta */
+    float *chains;
+    void *generator;
+    int64_t chain_count, position;
+    float cost;
+};
+
+/* Elements of tensor t of an arena. */
+static int64_t tensor_size(const nninit_rbm *rbm, int t) {
+    return t == RBM_WEIGHT ? rbm->hidden * rbm->visible : t == RBM_VISIBLE_BIAS ? rbm->visible : rbm->hidden;
+}
+
+/* Every tensor of parameters and momenta, one after the other: read to, or written from. */
+static nninit_status exchange(nninit_rbm *rbm, float *values, bool write) {
+    static const enum arena_role roles[] = {ARENA_VALUES, ARENA_M};
+    nninit_status status = NNINIT_OK;
+    for (int a = 0; a < 2; a++)
+        for (int t = 0; t < RBM_TENSORS && status == NNINIT_OK; values += tensor_size(rbm, t++))
+            status = write ? arena_write(rbm->arenas[roles[a]], t, values) : arena_read(rbm->arenas[roles[a]], t, values);
+    return status;
+}
+
+static void before_free(struct before *b, nninit_context *context) {
+    mem_free(context, b->tensors);
+    mem_free(context, b->chains);
+    mem_free(context, b->generator);
+}
+
+static nninit_status before_begin(struct before *b, nninit_rbm *rbm, const nninit_loader *loader) {
+    nninit_context *context = rbm->object.context;
+    const size_t state = nninit_generator_state_size(rbm->generator);
+    int64_t count = 0;
+    for (int t = 0; t < RBM_TENSORS; t++)
+        count += 2 * tensor_size(rbm, t);
+    *b = (struct before){.chain_count = rbm->chain_count, .position = loader->position, .cost = loader->cost};
+    nninit_status status = rbm_open(rbm, true);
+    if (status == NNINIT_OK)
+        status = rbm_chains_read(rbm);
+    if (status < 0)
+        return status;
+    b->tensors = mem_array(context, count, sizeof *b->tensors);
+    b->chains = mem_array(context, b->chain_count * rbm->hidden, sizeof *b->chains);
+    b->generator = mem_alloc(context, state);
+    status = b->tensors && b->chains && b->generator ? exchange(rbm, b->tensors, false) : NNINIT_ERR_MEMORY;
+    if (status == NNINIT_OK)
+        status = nninit_generator_save(rbm->generator, b->generator, state);
+    if (status == NNINIT_OK && b->chain_count > 0)
+        memcpy(b->chains, rbm->chains, (size_t)(b->chain_count * rbm->hidden) * sizeof *b->chains);
+    if (status < 0)
+        before_free(b, context);
+    return status;
+}
+
+/* Whoever fails here reports the first failure. */
+static void put_back(struct before *b, nninit_rbm *rbm, nninit_loader *loader) {
+    rbm->chained = NULL;
+    exchange(rbm, b->tensors, true);
+    nninit_generator_restore(rbm->generator, b->generator, nninit_generator_state_size(rbm->generator));
+    mem_free(rbm->object.context, rbm->chains);
+    rbm->chains = b->chains;
+    rbm->chain_count = b->chain_count;
+    b->chains = NULL;
+    loader->position = b->position;
+    loader->cost = b->cost;
+}
+
+/* The rates of the next steps, those of weights and those of biases. */
+static void fill_rates(const nninit_rbm *rbm, const nninit_loader *loader, int64_t rows, int64_t steps,
+                       struct law_contrast *weights, struct law_contrast *biases) {
+    const double *o = rbm->option, batches = (double)nninit_loader_batches(loader);
+    const double momentum = o[rbm->epochs < rbm_option(rbm, NNINIT_RBM_MOMENTUM_EPOCHS) ? NNINIT_RBM_MOMENTUM
+                                                                                        : NNINIT_RBM_FINAL_MOMENTUM];
+    const double negative_rows = o[NNINIT_RBM_CHAINS] != 0 ? o[NNINIT_RBM_CHAINS] : (double)rows;
+    const int64_t first = loader->position / loader->batch;
+    for (int64_t s = 0; s < steps; s++) {
+        const double epochs = (double)rbm->epochs + (double)(first + s) / batches, end = o[NNINIT_RBM_LR_EPOCHS];
+        const double rate = end > 0 ? o[NNINIT_RBM_LR] * fmax(0, 1 - epochs / end) : o[NNINIT_RBM_LR];
+        weights[s] = (struct law_contrast){(float)momentum, (float)(rate / (double)rows), (float)(rate / negative_rows),
+                                           (float)(rate * o[NNINIT_RBM_WEIGHT_DECAY]), (float)(rate * o[NNINIT_RBM_L1])};
+        biases[s] = weights[s];
+        biases[s].decay = biases[s].l1 = 0;
+    }
+}
+
+static nninit_status write_rates(struct rbm_run *run, const nninit_loader *loader, int64_t steps) {
+    const struct executor *executor = run->rbm->object.context->executor;
+    struct law_contrast weights[RBM_STEPS], biases[RBM_STEPS];
+    fenv_t caller;
+    fpenv_enter(&caller);
+    fill_rates(run->rbm, loader, run->request.rows, steps, weights, biases);
+    fpenv_leave(&caller);
+    nninit_status status = executor->slot_write(run->exec, run->weight_rates, 0, steps, weights);
+    return status < 0 ? status : executor->slot_write(run->exec, run->bias_rates, 0, steps, biases);
+}
+
+static nninit_status set_source(struct rbm_run *run, struct source *source, nninit_loader *loader, int64_t rows,
+                                int64_t steps) {
+    nninit_dataset *dataset = loader->dataset;
+    const int32_t *indices = loader->permutation + loader->position;
+    if (!dataset->read) {
+        nninit_status status = rbm_run_bind(run, dataset->rows, dataset->count, true);
+        return status < 0 ? status : rbm_run_indices(run, indices, steps);
+    }
+    nninit_status status = source_read(source, dataset, indices, rows);
+    if (status == NNINIT_OK)
+        status = rbm_check_values(run->rbm, source->rows, rows, indices[0]);
+    if (status == NNINIT_OK)
+        status = rbm_run_bind(run, source->rows, rows, false);
+    return status < 0 ? status : rbm_run_count_up(run);
+}
+
+/* The next steps, without a report between them. */
+static nninit_status train_chunk(nninit_rbm *rbm, nninit_loader *loader, struct source *source) {
+    nninit_dataset *dataset = loader->dataset;
+    const bool philox = rbm->generator->stream == NNINIT_STREAM_PHILOX;
+    const int64_t left = dataset->count - loader->position, rows = left < loader->batch ? left : loader->batch;
+    const struct rbm_request request = {RBM_TRAIN, rows, source_element(dataset), source_divisor(dataset), philox};
+    const int64_t steps = loader_steps(loader, philox ? RBM_STEPS : 1);
+    struct rbm_run *run;
+    int64_t done;
+    float costs[RBM_STEPS];
+    nninit_status status = rbm_run_get(&run, rbm, &request);
+    if (status == NNINIT_OK)
+        status = set_source(run, source, loader, rows, steps);
+    if (status == NNINIT_OK)
+        status = write_rates(run, loader, steps);
+    if (status < 0)
+        return status;
+    status = rbm_run_steps(run, rbm->generator, steps, &done);
+    nninit_status read = rbm->object.context->executor->slot_read(run->exec, run->cost, 0, done, costs);
+    loader_add_costs(loader, costs, done);
+    loader->position += done * rows;
+    if (status == NNINIT_ERR_NUMERIC)
+        return context_fail(rbm->object.context, status,
+                            "values are not finite in epoch %lld, step %lld; the machine is as it was before",
+                            (long long)rbm->epochs + 1, (long long)((loader->position + rows - 1) / loader->batch));
+    return status < 0 ? status : read;
+}
+
+static bool report(nninit_rbm *rbm, const nninit_loader *loader) {
+    const int64_t step = (loader->position + loader->batch - 1) / loader->batch;
+    const nninit_progress progress = {sizeof progress, rbm->epochs + 1, step, nninit_loader_batches(loader), loader->cost};
+    return !rbm->progress || rbm->progress(rbm->user, &progress) == 0;
+}
+
+/* What the last step made of the parameters: the check of a step is of what it reads. */
+static nninit_status check_finite(nninit_rbm *rbm) {
+    nninit_context *context = rbm->object.context;
+    float *values = mem_array(context, tensor_size(rbm, RBM_WEIGHT), sizeof *values), zeros = 0;
+    nninit_status status = values ? NNINIT_OK : NNINIT_ERR_MEMORY;
+    for (int t = 0; t < RBM_PARAMETERS && status == NNINIT_OK; t++) {
+        status = arena_read(rbm->arenas[ARENA_VALUES], t, values);
+        for (int64_t i = 0; i < tensor_size(rbm, t); i++)
+            zeros += 0 * values[i];
+    }
+    mem_free(context, values);
+    if (status < 0 || zeros == 0)
+        return status;
+    return context_fail(context, NNINIT_ERR_NUMERIC,
+                        "values are not finite after the last step of epoch %lld; the machine is as it was before",
+                        (long long)rbm->epochs + 1);
+}
+
+static nninit_status run_epoch(nninit_rbm *rbm, nninit_loader *loader, struct source *source) {
+    while (!loader_is_over(loader)) {
+        nninit_status status = train_chunk(rbm, loader, source);
+        if (status < 0)
+            return status;
+        bool go_on = report(rbm, loader);
+        if (context_cancelled(rbm->object.context) || !go_on)
+            return context_fail(rbm->object.context, NNINIT_ERR_CANCELLED, "cancelled in epoch %lld",
+                                (long long)rbm->epochs + 1);
+    }
+    return NNINIT_OK;
+}
+
+nninit_status nninit_rbm_epoch(nninit_rbm *rbm, nninit_loader *loader, double *error) {
+    if (!rbm)
+        return NNINIT_ERR_INVALID;
+    nninit_context *context = rbm->object.context;
+    if (!loader || loader->object.context != context)
+        return context_fail(context, NNINIT_ERR_INVALID, "the loader is NULL or of another context");
+    struct source source = {NULL, NULL, NULL, 0};
+    struct before before = {0};
+    nninit_status status = rbm_check_dataset(rbm, loader->dataset);
+    if (status == NNINIT_OK && !rbm->generator)
+        status = context_fail(context, NNINIT_ERR_STATE, "the machine has no generator to sample with");
+    if (status == NNINIT_OK)
+        status = rbm_check_rows(rbm, loader->dataset);
+    if (status == NNINIT_OK)
+        status = loader_enter(loader);
+    if (status == NNINIT_OK)
+        status = before_begin(&before, rbm, loader);
+    if (status < 0)
+        return status;
+    status = source_reserve(&source, loader->dataset, loader->batch);
+    if (status == NNINIT_OK)
+        status = run_epoch(rbm, loader, &source);
+    if (status == NNINIT_OK)
+        status = check_finite(rbm);
+    if (status == NNINIT_ERR_NUMERIC)
+        put_back(&before, rbm, loader);
+    before_free(&before, context);
+    source_free(&source, context);
+    if (status < 0)
+        return status;
+    if (error)
+        *error = rbm_option(rbm, NNINIT_RBM_CHAINS) > 0 ? (double)NAN : (double)loader->cost;
+    loader_finish(loader);
+    rbm->epochs++;
+    return NNINIT_OK;
+}
