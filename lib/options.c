@@ -102,3 +102,16 @@ nninit_status options_pairs(nninit_context *context, const char *text, const str
     }
     return NNINIT_OK;
 }
+
+nninit_status options_take(nninit_context *context, void *options, size_t size, const void *given) {
+    size_t given_size = size;
+    memset(options, 0, size);
+    if (!given)
+        return NNINIT_OK;
+    memcpy(&given_size, given, sizeof given_size);
+    if (given_size == 0 || given_size > size)
+        return context_fail(context, NNINIT_ERR_INVALID, "the size of the options is %zu; it must be 1 to %zu", given_size,
+                            size);
+    memcpy(options, given, given_size);
+    return NNINIT_OK;
+}

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Options as text: "name" or "name:key=value,key=value", for command lines and bindings. */
+/* Options as text, "name" or "name:key=value,key=value", for command lines and bindings; and as structs. */
 #ifndef NNINIT_LIB_OPTIONS_H
 #define NNINIT_LIB_OPTIONS_H
 
@@ -26,5 +26,8 @@ nninit_status options_name(nninit_context *context, const char *what, const char
 /* Pass the pairs after ":" to `set`, first to last, and stop at the first failure. words: NULL where all are numbers. */
 nninit_status options_pairs(nninit_context *context, const char *text, const struct option_name *keys,
                             const struct option_words *words, option_set set, void *user);
+
+/* Options as a struct whose first member is its size: zeros, then what the caller's version of it has. given: NULL for none. */
+nninit_status options_take(nninit_context *context, void *options, size_t size, const void *given);
 
 #endif

@@ -4,6 +4,7 @@
 #include "fpenv.h"
 #include "host/orthogonal.h"
 #include "host/statistics.h"
+#include "options.h"
 #include "snapshot.h"
 
 #include <nninit/pretrain.h>
@@ -25,12 +26,10 @@ struct lsuv {
 };
 
 static nninit_status take_options(struct lsuv *l, const nninit_pretrain_lsuv_options *given) {
-    nninit_pretrain_lsuv_options o = {0};
-    if (given && (given->size == 0 || given->size > sizeof o))
-        return context_fail(l->context, NNINIT_ERR_INVALID, "the size of the options is %zu; it must be 1 to %zu", given->size,
-                            sizeof o);
-    if (given)
-        memcpy(&o, given, given->size);
+    nninit_pretrain_lsuv_options o;
+    nninit_status status = options_take(l->context, &o, sizeof o, given);
+    if (status < 0)
+        return status;
     o.needed_std = o.needed_std == 0 ? 1 : o.needed_std;
     o.tolerance = o.tolerance == 0 ? 0.1 : o.tolerance;
     o.max_attempts = o.max_attempts == 0 ? 10 : o.max_attempts;

@@ -10,6 +10,8 @@
 
 #include <nninit/rbm.h>
 
+#include <math.h>
+
 /* Tensors of a machine's arenas. Parameters are the first three; RBM_SPARSITY is, among momenta, the running mean of hidden
  * probabilities, and among the positive sums what is added to them. */
 enum { RBM_WEIGHT, RBM_VISIBLE_BIAS, RBM_HIDDEN_BIAS, RBM_SPARSITY, RBM_TENSORS, RBM_PARAMETERS = RBM_SPARSITY };
@@ -41,6 +43,11 @@ static inline int64_t rbm_option(const nninit_rbm *rbm, nninit_rbm_option option
 /* Visible units that are not labels. */
 static inline int64_t rbm_features(const nninit_rbm *rbm) {
     return rbm->visible - rbm_option(rbm, NNINIT_RBM_LABELS);
+}
+
+/* log(1 + exp(x)) = -log(1 - sigmoid(x)), for the measures in double. */
+static inline double rbm_softplus(double x) {
+    return fmax(x, 0) + log1p(exp(-fabs(x)));
 }
 
 /* For messages and files: the option in lower case, e.g. "momentum_epochs". */

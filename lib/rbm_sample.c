@@ -135,11 +135,6 @@ nninit_status nninit_rbm_transform(nninit_rbm *rbm, nninit_dataset *dataset, nni
     return status;
 }
 
-/* softplus(x) = -log(1 - sigmoid(x)) */
-static double softplus(double x) {
-    return fmax(x, 0) + log1p(exp(-fabs(x)));
-}
-
 /* Add a row's errors: v what was shown, x the input of its reconstruction. */
 static void add_errors(struct pass *p, const float *v, const float *x) {
     const nninit_rbm *rbm = p->rbm;
@@ -147,7 +142,7 @@ static void add_errors(struct pass *p, const float *v, const float *x) {
     for (int64_t i = 0; i < features; i++) {
         const double z = (double)x[i], mean = rbm->units == NNINIT_RBM_GAUSSIAN ? z : 1 / (1 + exp(-z));
         p->squared += ((double)v[i] - mean) * ((double)v[i] - mean);
-        p->entropy += softplus(z) - (double)v[i] * z;
+        p->entropy += rbm_softplus(z) - (double)v[i] * z;
     }
     double most = -INFINITY, sum = 0;
     for (int64_t i = features; i < visible; i++)

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 #include "report.h"
 
+#include "options.h"
+
 #include "fpenv.h"
 #include "session.h"
 #include "step.h"
@@ -28,11 +30,9 @@ static const struct object_type report_type = {"report", NULL, report_finish};
 
 static nninit_status take_options(struct reporting *r, const nninit_report_options *given, int64_t rows) {
     nninit_report_options *o = &r->options;
-    if (given && (given->size == 0 || given->size > sizeof *o))
-        return context_fail(r->context, NNINIT_ERR_INVALID, "the size of the options is %zu; it must be 1 to %zu", given->size,
-                            sizeof *o);
-    if (given)
-        memcpy(o, given, given->size);
+    nninit_status status = options_take(r->context, o, sizeof *o, given);
+    if (status < 0)
+        return status;
     if (o->row < 0 || o->row >= rows)
         return context_fail(r->context, NNINIT_ERR_INVALID, "row is %lld; the batch has %lld rows", (long long)o->row,
                             (long long)rows);
