@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "rbm.h"
 
+#include "options.h"
 #include "rbm_program.h"
 
 #include <math.h>
@@ -322,5 +323,35 @@ nninit_status nninit_rbm_init_visible_bias(nninit_rbm *rbm, nninit_dataset *data
     }
     mem_free(context, means);
     mem_free(context, bias);
+    return status;
+}
+
+static nninit_status set_pair(void *user, int key, double value) {
+    return nninit_rbm_set(user, (nninit_rbm_option)key, value);
+}
+
+nninit_status nninit_rbm_parse(nninit_rbm **out, nninit_context *context, const char *text, int64_t visible,
+                               int64_t hidden, nninit_generator *generator) {
+    static const struct option_name kinds[] = {
+        {"bernoulli", NNINIT_RBM_BERNOULLI}, {"gaussian", NNINIT_RBM_GAUSSIAN}, {NULL, 0}};
+    struct option_name keys[RBM_OPTIONS] = {{NULL, 0}};
+    int units;
+    if (out)
+        *out = NULL;
+    if (!context)
+        return NNINIT_ERR_INVALID;
+    if (!out || !text)
+        return context_fail(context, NNINIT_ERR_INVALID, "%s is NULL", out ? "text" : "out");
+    for (int i = NNINIT_RBM_LR; i < RBM_OPTIONS; i++)
+        keys[i - 1] = (struct option_name){options[i].name, i};
+    nninit_rbm *rbm = NULL;
+    nninit_status status = options_name(context, "machine", text, kinds, &units);
+    if (status == NNINIT_OK)
+        status = nninit_rbm_create(&rbm, context, (nninit_rbm_units)units, visible, hidden, generator);
+    if (status == NNINIT_OK)
+        status = options_pairs(context, text, keys, NULL, set_pair, rbm);
+    if (status < 0)
+        nninit_rbm_destroy(&rbm);
+    *out = rbm;
     return status;
 }

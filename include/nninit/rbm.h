@@ -91,6 +91,20 @@ typedef enum nninit_rbm_option {
 NNINIT_API nninit_status nninit_rbm_create(nninit_rbm **out, nninit_context *context, nninit_rbm_units units,
                                            int64_t visible, int64_t hidden, nninit_generator *generator);
 
+/**
+ * Create a machine from text: "bernoulli" or "gaussian", then options by their names in lower case, e.g.
+ * "bernoulli:lr=0.05,chains=100,lr_epochs=30".
+ *
+ * @retval NNINIT_OK             *out is ready
+ * @retval NNINIT_ERR_NOT_FOUND  an unknown name; the message lists those known
+ * @retval NNINIT_ERR_INVALID    a pair without "=", or a value that is no number or out of range
+ * @retval (as nninit_rbm_create)
+ * @note   A failure after the weights were drawn has advanced the generator.
+ * @since 0.1
+ */
+NNINIT_API nninit_status nninit_rbm_parse(nninit_rbm **out, nninit_context *context, const char *text, int64_t visible,
+                                          int64_t hidden, nninit_generator *generator);
+
 /** Give up the claim on a machine (see context.h). @since 0.1 */
 NNINIT_API void nninit_rbm_destroy(nninit_rbm **rbm);
 
