@@ -81,6 +81,8 @@ struct rbm_values {
 nninit_status rbm_values_read(struct rbm_values *values, nninit_rbm *rbm);
 void rbm_values_free(struct rbm_values *values, nninit_rbm *rbm);
 
+/* What hidden units get from the first `units` visible ones of a row, [hidden]. */
+void rbm_input(const nninit_rbm *rbm, const struct rbm_values *values, const float *v, int64_t units, double *input);
 /* F(v) of one row; `input` is room for [hidden], and then holds Wv + c. */
 double rbm_energy(const nninit_rbm *rbm, const struct rbm_values *values, const float *v, double *input);
 

@@ -8,6 +8,7 @@
 #include <nninit/status.h>
 #include <nninit/context.h>
 #include <nninit/tensor.h>
+#include <nninit/dbn.h>
 #include <nninit/generator.h>
 #include <nninit/initializer.h>
 #include <nninit/selftest.h>

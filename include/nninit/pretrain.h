@@ -4,6 +4,7 @@
 #ifndef NNINIT_PRETRAIN_H
 #define NNINIT_PRETRAIN_H
 
+#include <nninit/dbn.h>
 #include <nninit/layer.h>
 
 #ifdef __cplusplus
@@ -47,6 +48,27 @@ typedef struct nninit_pretrain_lsuv_options {
  */
 NNINIT_API nninit_status nninit_pretrain_lsuv(nninit_layer *model, const float *x, int64_t rows,
                                               const nninit_pretrain_lsuv_options *options, nninit_generator *generator);
+
+/**
+ * Pre-train a model by restricted Boltzmann machines: each linear layer but the last becomes the machine of its weight and
+ * bias, trained on what the layers before it make of the data (dbn.h). The weights with which the model comes are not used.
+ * The last layer stays as it is. Activations should be sigmoids: those are what the machines compute with.
+ *
+ * @param model      at least two linear layers, one after the other but for element-wise layers, with biases
+ * @param dataset    features as the model's inputs; labels are not used
+ * @param machine    options as nninit_rbm_parse() takes them; NULL: "bernoulli"
+ * @param options    NULL: every default
+ * @param generator  draws the weights that the machines begin with, and what is sampled
+ *
+ * @retval NNINIT_OK           pre-trained
+ * @retval NNINIT_ERR_INVALID  a NULL, an option out of range, or handles of different contexts
+ * @retval NNINIT_ERR_SHAPE    fewer than two linear layers, one without a bias, or the data set has another width
+ * @retval (as nninit_dbn_create, nninit_dbn_pretrain)
+ * @note   On failure the model has not changed.
+ * @since 0.1
+ */
+NNINIT_API nninit_status nninit_pretrain_rbm(nninit_layer *model, nninit_dataset *dataset, const char *machine,
+                                             const nninit_dbn_options *options, nninit_generator *generator);
 
 #ifdef __cplusplus
 }
