@@ -54,9 +54,10 @@ const char *rbm_option_name(int option) {
     return options[option].name;
 }
 
-void rbm_option_range(int option, double *low, double *high) {
+bool rbm_option_range(int option, double *low, double *high) {
     *low = options[option].low;
     *high = options[option].high;
+    return options[option].whole;
 }
 
 static nninit_status make_parameter(nninit_rbm *rbm, int which, const char *name, const int64_t *shape, int rank) {

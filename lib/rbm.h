@@ -52,8 +52,8 @@ static inline double rbm_softplus(double x) {
 
 /* For messages and files: the option in lower case, e.g. "momentum_epochs". */
 const char *rbm_option_name(int option);
-/* Allowed values, both included. */
-void rbm_option_range(int option, double *low, double *high);
+/* Allowed values, both included; true: whole numbers only. */
+bool rbm_option_range(int option, double *low, double *high);
 
 /* Bring the parameters into the executor's memory; with `training` also make what a step writes. */
 nninit_status rbm_open(nninit_rbm *rbm, bool training);

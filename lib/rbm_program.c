@@ -134,11 +134,11 @@ nninit_status rbm_chains_read(nninit_rbm *rbm) {
     return status;
 }
 
-/* As many chains as the option says; other than before, they begin anew. */
-static nninit_status make_chains(nninit_rbm *rbm) {
+nninit_status rbm_chains_settle(nninit_rbm *rbm) {
     const int64_t count = rbm_option(rbm, NNINIT_RBM_CHAINS);
-    if (count == rbm->chain_count)
-        return NNINIT_OK;
+    nninit_status status = rbm_chains_read(rbm);
+    if (status < 0 || count == rbm->chain_count)
+        return status;
     float *chains = mem_array(rbm->object.context, count * rbm->hidden, sizeof *chains);
     if (!chains)
         return NNINIT_ERR_MEMORY;
@@ -169,8 +169,8 @@ nninit_status rbm_run_get(struct rbm_run **out, nninit_rbm *rbm, const struct rb
         status = rbm_open(rbm, training);
     if (status == NNINIT_OK && rbm->chained && rbm->chained->revision != rbm->revision)
         status = rbm_chains_read(rbm);
-    if (status == NNINIT_OK && training)
-        status = make_chains(rbm);
+    if (status == NNINIT_OK && training && rbm->chain_count != rbm_option(rbm, NNINIT_RBM_CHAINS))
+        status = rbm_chains_settle(rbm);
     if (status < 0)
         return status;
     struct rbm_run *run = take_run(rbm, request);

@@ -72,5 +72,7 @@ nninit_status rbm_run_read(const struct rbm_run *run, int value, float *rows);
 
 /* Bring the chains to rbm->chains, [chain_count, hidden]. */
 nninit_status rbm_chains_read(nninit_rbm *rbm);
+/* The same, as many as the option says; other than there were, they begin anew. */
+nninit_status rbm_chains_settle(nninit_rbm *rbm);
 
 #endif
