@@ -282,6 +282,14 @@ nninit_status rbm_check_rows(nninit_rbm *rbm, const nninit_dataset *dataset) {
     return checked ? NNINIT_OK : rbm_check_values(rbm, dataset->rows, dataset->count, 0);
 }
 
+nninit_status rbm_check_states(nninit_rbm *rbm, const float *v, int64_t rows) {
+    for (int64_t i = 0; i < rows * rbm->visible; i++)
+        if (v[i] != 0 && v[i] != 1)
+            return context_fail(rbm->object.context, NNINIT_ERR_INVALID, "row %lld, unit %lld is %g; it must be 0 or 1",
+                                (long long)(i / rbm->visible), (long long)(i % rbm->visible), (double)v[i]);
+    return NNINIT_OK;
+}
+
 nninit_status rbm_means(nninit_rbm *rbm, nninit_dataset *dataset, double *means) {
     nninit_context *context = rbm->object.context;
     float *row = mem_array(context, rbm->visible, sizeof *row);

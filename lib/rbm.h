@@ -65,6 +65,8 @@ nninit_status rbm_check_dataset(nninit_rbm *rbm, const nninit_dataset *dataset);
 nninit_status rbm_check_values(nninit_rbm *rbm, const float *rows, int64_t count, int64_t first);
 /* The same for rows that lie in memory, all of them; those of a callback are checked when they come. */
 nninit_status rbm_check_rows(nninit_rbm *rbm, const nninit_dataset *dataset);
+/* Fail unless values are 0 or 1. */
+nninit_status rbm_check_states(nninit_rbm *rbm, const float *v, int64_t rows);
 
 /* Mean of each feature of a data set, [visible]: what visible biases are made from. */
 nninit_status rbm_means(nninit_rbm *rbm, nninit_dataset *dataset, double *means);
