@@ -3,6 +3,8 @@
  * goes well. Every failure is NNINIT_ERR_MEMORY with NULL out; nothing leaks; the context goes on working. */
 #include "suite.h"
 
+#include <unistd.h>
+
 struct heap {
     long next, fail_at, live;
     bool for_ever;
@@ -153,6 +155,55 @@ static nninit_status use_initialization(nninit_context *c) {
     return NNINIT_OK;
 }
 
+/* A stack with a joint top, saved, resumed and sampled from; then what a machine alone can do. */
+static nninit_status use_machines(nninit_context *c) {
+    static const float x[18] = {1, 0, 1, 0, 0, 1, 1, 1, 0, 0, 1, 0, 1, 1, 1, 0, 1, 1};
+    static const int64_t labels[6] = {0, 1, 0, 1, 1, 0}, widths[] = {3, 4, 2};
+    static const double betas[] = {0, .5, 1};
+    const nninit_dbn_options options = {.size = sizeof options, .epochs = 1, .batch = 4};
+    const nninit_rbm_ais_options ais = {.size = sizeof ais, .chains = 3, .betas = betas, .temperatures = 3};
+    nninit_rbm_ais_result estimate = {.size = sizeof estimate};
+    nninit_generator *g, *torch;
+    nninit_dataset *data, *above;
+    nninit_loader *loader;
+    nninit_dbn *dbn;
+    nninit_rbm *rbm;
+    nninit_layer *net, *code;
+    char path[64];
+    float v[18];
+    double value, energy[6];
+    int64_t named[6];
+    snprintf(path, sizeof path, "/tmp/nninit-oom-%ld", (long)getpid());
+    TRY_MAKE(g, nninit_generator_create(&g, c, NNINIT_STREAM_PHILOX, 1));
+    TRY_MAKE(torch, nninit_generator_create(&torch, c, NNINIT_STREAM_TORCH, 1));
+    TRY_MAKE(data, nninit_dataset_wrap(&data, c, NNINIT_FLOAT32, x, labels, 6, 3));
+    TRY_MAKE(dbn, nninit_dbn_create(&dbn, c, "bernoulli:chains=2", widths, 3, 2, g));
+    TRY(nninit_dbn_pretrain(dbn, data, &options));
+    TRY(nninit_dbn_save(dbn, path));
+    TRY(nninit_dbn_resume(dbn, path));
+    remove(path);
+    memcpy(v, x, sizeof v);
+    TRY(nninit_dbn_sample(dbn, v, 6, 2, labels));
+    TRY(nninit_dbn_classify(dbn, x, 6, named));
+    TRY_MAKE(above, nninit_dbn_transform(dbn, data, 1, NNINIT_RBM_MEANS, &above));
+    TRY_MAKE(net, nninit_dbn_to_model(dbn, 2, NULL, NULL, &net));
+    TRY_MAKE(rbm, nninit_rbm_create(&rbm, c, NNINIT_RBM_BERNOULLI, 3, 2, torch));
+    TRY_MAKE(loader, nninit_loader_create(&loader, data, 4, NNINIT_SHUFFLE, torch));
+    TRY(nninit_rbm_epoch(rbm, loader, NULL));
+    TRY(nninit_rbm_reconstruction(rbm, data, &value, &value));
+    TRY(nninit_rbm_free_energy(rbm, x, 6, energy));
+    TRY(nninit_rbm_free_energy_gap(rbm, data, data, 0, &value));
+    TRY(nninit_rbm_pseudo_likelihood(rbm, x, 6, torch, &value));
+    TRY(nninit_rbm_log_partition(rbm, &value));
+    TRY(nninit_rbm_kl(rbm, x, 6, &value));
+    TRY(nninit_rbm_ais(rbm, &ais, g, &estimate));
+    TRY_MAKE(above, nninit_rbm_transform(rbm, data, NNINIT_RBM_SAMPLES, &above));
+    TRY_MAKE(dbn, nninit_dbn_create(&dbn, c, NULL, widths, 3, 0, g));
+    TRY_MAKE(code, nninit_dbn_autoencoder(dbn, 1, &code));
+    TRY(nninit_pretrain_rbm(code, data, NULL, &options, torch));
+    return NNINIT_OK;
+}
+
 static nninit_status use_training(nninit_context *c) {
     static const uint8_t pixels[30] = {3, 200, 7};
     static const float targets[20] = {0};
@@ -284,9 +335,14 @@ START_TEST(half_an_initialization_is_undone) {
 }
 END_TEST
 
+START_TEST(machines) {
+    fail_each(use_machines);
+}
+END_TEST
+
 START_TEST(training) {
     fail_each(use_training);
 }
 END_TEST
 
-SUITE(oom, tensors, initializers, models, initialization, half_an_initialization_is_undone, training)
+SUITE(oom, tensors, initializers, models, initialization, half_an_initialization_is_undone, machines, training)
