@@ -1,6 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 #include "mnist.h"
 
+#include "arguments.h"
+#include "progress.h"
+
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -54,9 +57,7 @@ int lecture_open(struct lecture *lecture, const struct options *o) {
         fprintf(stderr, "%s: out of memory\n", o->program);
         return 1;
     }
-    const char *along = access(NNINIT_MNIST_DIR, R_OK) == 0 ? NNINIT_MNIST_DIR : NNINIT_MNIST_SOURCE_DIR;
-    const char *data = o->data ? o->data : along;
-    const char *backend;
+    const char *data = argument_mnist(o->data), *backend;
     TRY(nninit_context_backend(lecture->context, &backend));
     TRY(nninit_dataset_open_mnist(&lecture->train, lecture->context, data, NNINIT_TRAIN));
     TRY(nninit_dataset_open_mnist(&lecture->test, lecture->context, data, NNINIT_TEST));
@@ -109,15 +110,9 @@ static nninit_status print_weight(nninit_tensor *weight) {
     return status;
 }
 
-static int show_progress(void *user, const nninit_progress *p) {
+static int show_progress(void *user, const nninit_progress *progress) {
     (void)user;
-    enum { WIDTH = 40 };
-    int full = (int)(p->step * WIDTH / p->steps);
-    printf("\rEpoch %4lld [%.*s%*s] %3d %%", (long long)p->epoch, full, "########################################",
-           WIDTH - full, "", (int)(p->step * 100 / p->steps));
-    if (p->step == p->steps)
-        printf("\r%60s\r", "");
-    fflush(stdout);
+    progress_show("Epoch", progress);
     return 0;
 }
 

@@ -1,12 +1,9 @@
 /* SPDX-License-Identifier: MIT */
+#include "arguments.h"
 #include "mnist.h"
 
-#include <ctype.h>
-#include <errno.h>
 #include <getopt.h>
-#include <math.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
 /* what: the first line says what the program does, the rest, if any, what is particular about its options. */
@@ -30,27 +27,6 @@ static void print_help(const char *program, const char *what) {
         printf("%s\n", what + first);
 }
 
-static bool whole(const char *text, long low, long high, long *value) {
-    char *end;
-    errno = 0;
-    *value = strtol(text, &end, 10);
-    return isdigit((unsigned char)*text) && !*end && !errno && *value >= low && *value <= high;
-}
-
-static bool seed(const char *text, unsigned long long *value) {
-    char *end;
-    errno = 0;
-    *value = strtoull(text, &end, 10);
-    return isdigit((unsigned char)*text) && !*end && !errno && *value <= UINT64_MAX;
-}
-
-/* A decimal number, at least 0, with nothing before or behind it. */
-static bool rate(const char *text, double *value) {
-    char *end;
-    *value = strtod(text, &end);
-    return strspn(text, "0123456789.eE+-") == strlen(text) && *text && *text != '-' && !*end && isfinite(*value);
-}
-
 static int complain(const struct options *o, const char *option, const char *value, const char *wanted) {
     fprintf(stderr, "%s: --%s takes %s, not \"%s\"\n", o->program, option, wanted, value);
     return 2;
@@ -62,12 +38,12 @@ static int take(struct options *o, int which, const char *name, const char *valu
     case 'k': o->backend = value; return -1;
     case 'w': o->save = value; return -1;
     case 'r': o->resume = value; return -1;
-    case 'e': return whole(value, 0, 1000000, &o->epochs) ? -1 : complain(o, name, value, "a number from 0 to 1000000");
-    case 'b': return whole(value, 1, 1000000000, &o->batch) ? -1 : complain(o, name, value, "a number from 1 on");
-    case 't': return whole(value, 0, 256, &o->threads) ? -1 : complain(o, name, value, "a number from 0 to 256");
-    case 'n': return whole(value, 1, 1000000000, &o->subset) ? -1 : complain(o, name, value, "a number from 1 on");
-    case 's': return seed(value, &o->seed) ? -1 : complain(o, name, value, "a number from 0 to 2^64 - 1");
-    default: return rate(value, &o->lr) ? -1 : complain(o, name, value, "a number from 0 on");
+    case 'e': return argument_whole(value, 0, 1000000, &o->epochs) ? -1 : complain(o, name, value, "a number from 0 to 1000000");
+    case 'b': return argument_whole(value, 1, 1000000000, &o->batch) ? -1 : complain(o, name, value, "a number from 1 on");
+    case 't': return argument_whole(value, 0, 256, &o->threads) ? -1 : complain(o, name, value, "a number from 0 to 256");
+    case 'n': return argument_whole(value, 1, 1000000000, &o->subset) ? -1 : complain(o, name, value, "a number from 1 on");
+    case 's': return argument_seed(value, &o->seed) ? -1 : complain(o, name, value, "a number from 0 to 2^64 - 1");
+    default: return argument_number(value, &o->lr) ? -1 : complain(o, name, value, "a number from 0 on");
     }
 }
 

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* Why good initialization matters: trains the same net on MNIST from many initializations and writes one page about it. */
+#include "../arguments.h"
 #include "why.h"
 
 #include <getopt.h>
@@ -7,7 +8,6 @@
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
 
 #define HE "kaiming_normal:nonlinearity=relu"
 
@@ -50,12 +50,6 @@ static int complain(const char *option, const char *value) {
     return 2;
 }
 
-static bool whole(const char *text, long low, long high, long *value) {
-    char *end;
-    *value = strtol(text, &end, 10);
-    return *text && !*end && *value >= low && *value <= high;
-}
-
 static bool activation(const char *text, nninit_activation *value) {
     static const struct {
         const char *name;
@@ -70,19 +64,18 @@ static bool activation(const char *text, nninit_activation *value) {
 }
 
 static bool take(struct why_options *o, int which, char *value) {
-    char *end;
     switch (which) {
     case 'o': o->out = value; return *value;
     case 'a': o->activation_name = value; return activation(value, &o->activation);
-    case 'd': return whole(value, 2, 60, &o->depth);
-    case 'w': return whole(value, 2, 4096, &o->width);
+    case 'd': return argument_whole(value, 2, 60, &o->depth);
+    case 'w': return argument_whole(value, 2, 4096, &o->width);
     case 'u': o->optimizer = value; return true;
-    case 'e': return whole(value, 1, 1000, &o->epochs);
-    case 'b': return whole(value, 2, 10000, &o->batch);
-    case 's': o->seed = strtoull(value, &end, 10); return *value && *value != '-' && !*end;
+    case 'e': return argument_whole(value, 1, 1000, &o->epochs);
+    case 'b': return argument_whole(value, 2, 10000, &o->batch);
+    case 's': return argument_seed(value, &o->seed);
     case 'D': o->data = value; return true;
-    case 'n': return whole(value, 1, 60000, &o->subset);
-    case 't': return whole(value, 0, 256, &o->threads);
+    case 'n': return argument_whole(value, 1, 60000, &o->subset);
+    case 't': return argument_whole(value, 0, 256, &o->threads);
     default: o->backend = value; return true;
     }
 }
@@ -111,13 +104,6 @@ static int read_options(struct why_options *o, int argc, char **argv) {
         return -1;
     fprintf(stderr, "why_init: unexpected argument \"%s\"; see --help\n", argv[optind]);
     return 2;
-}
-
-static const char *data_folder(const struct why_options *o) {
-    struct stat status;
-    if (o->data)
-        return o->data;
-    return stat(NNINIT_MNIST_DIR, &status) == 0 ? NNINIT_MNIST_DIR : NNINIT_MNIST_SOURCE_DIR;
 }
 
 /* The loss of who knows nothing but how frequent the labels are. */
@@ -152,7 +138,7 @@ static nninit_status take_batch(struct why *why) {
 
 static nninit_status open_data(struct why *why) {
     const struct why_options *o = why->options;
-    const char *folder = data_folder(o);
+    const char *folder = argument_mnist(o->data);
     nninit_status status = nninit_dataset_open_mnist(&why->train, why->context, folder, NNINIT_TRAIN);
     if (status == NNINIT_OK)
         status = nninit_dataset_open_mnist(&why->test, why->context, folder, NNINIT_TEST);
