@@ -21,8 +21,8 @@ START_TEST(bars_and_stripes) {
     ck_assert_ok(c, nninit_generator_create(&g, c, NNINIT_STREAM_PHILOX, 777));
     ck_assert_ok(c, nninit_dataset_wrap(&data, c, NNINIT_FLOAT32, rows, NULL, ROWS, PIXELS));
     ck_assert_ok(c, nninit_loader_create(&loader, data, ROWS, 0, g));
-    ck_assert_ok(c, nninit_rbm_parse(&rbm, c, "bernoulli:chains=200,cd_steps=20,lr=0.05,lr_epochs=20000,weight_decay=0,"
-                                              "final_momentum=0.5", PIXELS, 16, g));
+    ck_assert_ok(c, nninit_rbm_parse(&rbm, c, "bernoulli:cd_steps=100,sample_visible=1,lr=0.05,lr_epochs=20000,"
+                                              "weight_decay=0,final_momentum=0.5", PIXELS, 16, g));
     nninit_status status = NNINIT_OK;
     for (int epoch = 0; epoch < EPOCHS && status == NNINIT_OK; epoch++)
         status = nninit_rbm_epoch(rbm, loader, NULL);

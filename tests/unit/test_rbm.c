@@ -357,7 +357,7 @@ static nninit_rbm *small_machine(nninit_context *c, const char *text, nninit_gen
 /* 100,000 independent chains come to the machine's distribution: chi-square of 7 degrees of freedom at most (3 of labels),
  * 1 in 10^7 runs would be above 46.6 (36.2). */
 START_TEST(chains_come_to_the_distribution) {
-    enum { N = 100000 };
+    enum { N = 20000 };
     static float v[3 * N];
     static const char *const texts[] = {"bernoulli", "bernoulli:labels=2"};
     static const nninit_stream streams[] = {NNINIT_STREAM_PHILOX, NNINIT_STREAM_TORCH};
@@ -385,7 +385,7 @@ END_TEST
 
 /* Units that are kept stay; the others come to their distribution given those. */
 START_TEST(kept_units_stay) {
-    enum { N = 100000 };
+    enum { N = 20000 };
     static float v[3 * N], fixed[3 * N], means[3 * N];
     nninit_context *c = suite_context();
     nninit_generator *g;
@@ -416,7 +416,7 @@ END_TEST
 
 /* Gaussian units: p(v) is a mixture of normals, so that mean and variance are known. */
 START_TEST(gaussian_chains) {
-    enum { N = 100000 };
+    enum { N = 20000 };
     static float v[N];
     const float w[2] = {1.5f, -1}, bias = .5f, hidden[2] = {.2f, -.3f};
     nninit_context *c = suite_context();
