@@ -2,10 +2,14 @@
 /* The nodes of restricted Boltzmann machines. */
 #include "rbm_emit.h"
 
+/* One value for each tensor, whoever asks for it: nodes are fused where they share values. */
 static int tensor(struct rbm_emission *e, enum arena_role role, int which) {
     const nninit_rbm *rbm = e->run->rbm;
     const int64_t rows = which == RBM_VISIBLE_BIAS ? rbm->visible : rbm->hidden;
-    return program_tensor(&e->program, role, which, rows, which == RBM_WEIGHT ? rbm->visible : 1);
+    int *value = &e->tensors[role][which];
+    if (*value == 0)
+        *value = 1 + program_tensor(&e->program, role, which, rows, which == RBM_WEIGHT ? rbm->visible : 1);
+    return *value - 1;
 }
 
 static int buffer(struct rbm_emission *e, int64_t rows, int64_t cols) {

@@ -7,6 +7,7 @@
 struct rbm_emission {
     struct program program;
     struct rbm_run *run; /* its request is answered: its values and draws are filled in */
+    int tensors[ARENA_COUNT][RBM_TENSORS]; /* values of tensors, and 1; 0: not asked for yet */
 };
 
 /* Most random nodes of a machine's programs. */
