@@ -213,6 +213,9 @@ static nninit_status train(struct run *r) {
         if (o->ais > 0 && o->ais_every > 0 && epoch % o->ais_every == 0 && epoch < o->epochs)
             TRY(print_likelihood(r));
     }
+    char hash[NNINIT_SHA256_SIZE];
+    TRY(nninit_rbm_sha256(r->rbm, hash));
+    printf("SHA-256 of the parameters: %s\n", hash);
     return o->ais > 0 ? print_likelihood(r) : NNINIT_OK;
 }
 

@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: MIT */
 /* What models and training runs are made of. */
-#include "host/sha256.h"
 #include "state.h"
 #include "trainer.h"
 
@@ -56,25 +55,7 @@ nninit_status nninit_layer_load(nninit_layer *layer, const char *path) {
 }
 
 nninit_status nninit_layer_sha256(nninit_layer *layer, char *hex) {
-    if (!layer)
-        return NNINIT_ERR_INVALID;
-    nninit_context *context = layer->object.context;
-    if (!hex)
-        return context_fail(context, NNINIT_ERR_INVALID, "hex is NULL");
-    struct sha256 sha;
-    sha256_init(&sha);
-    nninit_status status = NNINIT_OK;
-    for (int i = 0; i < layer->parameter_count && status == NNINIT_OK; i++) {
-        const nninit_tensor *tensor = layer->parameters[i];
-        float *values = mem_array(context, tensor->count, sizeof *values);
-        status = values ? storage_read(tensor->storage, values) : NNINIT_ERR_MEMORY;
-        if (status == NNINIT_OK)
-            sha256_update(&sha, values, (size_t)tensor->count * sizeof *values);
-        mem_free(context, values);
-    }
-    if (status == NNINIT_OK)
-        sha256_finish(&sha, hex);
-    return status;
+    return layer ? tensors_sha256(layer->object.context, layer->parameters, layer->parameter_count, hex) : NNINIT_ERR_INVALID;
 }
 
 static nninit_status with_run(nninit_trainer *trainer, nninit_loader *loader, const char *path,

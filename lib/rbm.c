@@ -186,6 +186,10 @@ nninit_tensor *nninit_rbm_hidden_bias(nninit_rbm *rbm) {
     return rbm ? rbm->parameters[RBM_HIDDEN_BIAS] : NULL;
 }
 
+nninit_status nninit_rbm_sha256(nninit_rbm *rbm, char *hex) {
+    return rbm ? tensors_sha256(rbm->object.context, rbm->parameters, RBM_PARAMETERS, hex) : NNINIT_ERR_INVALID;
+}
+
 nninit_status nninit_rbm_on_progress(nninit_rbm *rbm, nninit_progress_fn progress, void *user) {
     if (!rbm)
         return NNINIT_ERR_INVALID;

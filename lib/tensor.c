@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 #include "tensor.h"
 
+#include "host/sha256.h"
+
 #include <string.h>
 
 static void storage_finish(struct object *object) {
@@ -204,4 +206,22 @@ nninit_status nninit_tensor_write(nninit_tensor *tensor, const float *values, in
         return storage_write(tensor->storage, values);
     memmove(tensor->data, values, (size_t)count * sizeof *values);
     return NNINIT_OK;
+}
+
+nninit_status tensors_sha256(nninit_context *context, nninit_tensor *const *tensors, int count, char *hex) {
+    if (!hex)
+        return context_fail(context, NNINIT_ERR_INVALID, "hex is NULL");
+    struct sha256 sha;
+    sha256_init(&sha);
+    nninit_status status = NNINIT_OK;
+    for (int i = 0; i < count && status == NNINIT_OK; i++) {
+        float *values = mem_array(context, tensors[i]->count, sizeof *values);
+        status = values ? storage_read(tensors[i]->storage, values) : NNINIT_ERR_MEMORY;
+        if (status == NNINIT_OK)
+            sha256_update(&sha, values, (size_t)tensors[i]->count * sizeof *values);
+        mem_free(context, values);
+    }
+    if (status == NNINIT_OK)
+        sha256_finish(&sha, hex);
+    return status;
 }

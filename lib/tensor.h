@@ -38,4 +38,7 @@ nninit_status storage_write(struct storage *storage, const float *values);
 /* A view of storage; claims it. */
 nninit_status tensor_view(nninit_tensor **out, struct storage *storage, const char *name, const int64_t *shape, int rank);
 
+/* SHA-256 over the values of parameters, one after the other; hex [NNINIT_SHA256_SIZE]. */
+nninit_status tensors_sha256(nninit_context *context, nninit_tensor *const *tensors, int count, char *hex);
+
 #endif

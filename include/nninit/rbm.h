@@ -142,6 +142,15 @@ NNINIT_API nninit_tensor *nninit_rbm_visible_bias(nninit_rbm *rbm);
 NNINIT_API nninit_tensor *nninit_rbm_hidden_bias(nninit_rbm *rbm);
 
 /**
+ * SHA-256 over weight, visible bias and hidden bias, as nninit_layer_sha256().
+ *
+ * @param hex  [NNINIT_SHA256_SIZE] overwritten with lower-case text
+ * @retval (as nninit_layer_sha256)
+ * @since 0.1
+ */
+NNINIT_API nninit_status nninit_rbm_sha256(nninit_rbm *rbm, char *hex);
+
+/**
  * Set the visible bias so that units without weights are on as often as in the data: log(p / (1 - p)), p held to
  * [.001, .999]; of Gaussian units the mean; of labels log p (the guide, 8.1).
  *

@@ -63,7 +63,7 @@ START_TEST(ref_20_steps) {
 END_TEST
 
 START_TEST(cpu_20_steps) {
-    static const char *const lists[] = {"never", "always", ""};
+    static const char *const lists[] = {"never", "always", "e76aa15fca936e8bbbb925840f0668a374cd2148f0692ac009e5270c956cf3ec"};
     static const int threads[] = {1, 2, 3, 8};
     for (int l = 0; l < 4; l++) {
         bool runs = suite_cpu_level(levels[l]);
@@ -90,6 +90,45 @@ START_TEST(cpu_one_epoch) {
     for (int n = 0; n < 2; n++)
         for (int threads = 1; threads <= 3; threads++)
             check_run(&nets[n], "cpu", threads, 60000, nets[n].epoch1);
+}
+END_TEST
+
+/* Restricted Boltzmann machines: 20 steps of 100 rows. */
+static const struct {
+    const char *text, *want;
+} machines[] = {
+    {"bernoulli", "e76aa15fca936e8bbbb925840f0668a374cd2148f0692ac009e5270c956cf3ec"},
+    {"bernoulli:chains=50,binarize=1,lr_epochs=2", "f16e22e5b43e635cb6d6f57464619cdd384cc06145de47bdffab3bfcec79315e"},
+    {"gaussian:lr=0.001,cd_steps=2", "d0ec197e115872648b32d088d6bb2381fb560ccedad46bbead161639f381c0a2"},
+};
+
+static void check_machine(int which, const char *backend, int threads) {
+    nninit_context_options options = {.size = sizeof options, .backend = backend, .threads = threads};
+    nninit_context *c;
+    nninit_generator *g;
+    nninit_dataset *all, *train;
+    nninit_loader *loader;
+    nninit_rbm *rbm;
+    char hash[NNINIT_SHA256_SIZE];
+    ck_assert_int_eq(nninit_context_create(&c, &options), NNINIT_OK);
+    ck_assert_ok(c, nninit_dataset_open_mnist(&all, c, suite_path("../examples/data/mnist"), NNINIT_TRAIN));
+    ck_assert_ok(c, nninit_dataset_slice(&train, all, 0, 2000));
+    ck_assert_ok(c, nninit_generator_create(&g, c, NNINIT_STREAM_PHILOX, 777));
+    ck_assert_ok(c, nninit_loader_create(&loader, train, 100, NNINIT_SHUFFLE, g));
+    ck_assert_ok(c, nninit_rbm_parse(&rbm, c, machines[which].text, 784, 100, g));
+    ck_assert_ok(c, nninit_rbm_epoch(rbm, loader, NULL));
+    ck_assert_ok(c, nninit_rbm_sha256(rbm, hash));
+    ck_assert_msg(strcmp(hash, machines[which].want) == 0, "%s, %s, %d threads: %s", machines[which].text, backend, threads, hash);
+    nninit_context_destroy(&c);
+}
+
+START_TEST(machines_20_steps) {
+    for (int k = 0; k < 3; k++)
+        check_machine(k, "ref", 1);
+    for (int l = 0; l < 4; l++)
+        for (int k = 0; k < 3 && suite_cpu_level(levels[l]); k++)
+            check_machine(k, "cpu", 1 + (l + k) % 3);
+    suite_cpu_level(NULL);
 }
 END_TEST
 
@@ -179,4 +218,4 @@ START_TEST(plain_c_one_epoch) {
 END_TEST
 
 SUITE(hash, ref_20_steps, cpu_20_steps, deep_20_steps, cpu_one_epoch, foreign_floating_point_mode, resumed,
-      plain_c_one_epoch)
+      plain_c_one_epoch, machines_20_steps)
