@@ -12,16 +12,17 @@
 #define HE "kaiming_normal:nonlinearity=relu"
 
 static const struct why_case cases[] = {
-    {"zeros", "zeros", "zeros", false},
-    {"zeros, PyTorch biases", "zeros", NULL, false},
-    {"constant 0.01", "constant:value=0.01", "zeros", false},
-    {"N(0, 0.01 squared)", "normal:std=0.01", "zeros", false},
-    {"N(0, 1)", "normal:std=1", "zeros", false},
-    {"LeCun", "lecun_normal", "zeros", false},
-    {"Xavier", "xavier_normal", "zeros", false},
-    {"He", HE, "zeros", false},
-    {"orthogonal", "orthogonal", "zeros", false},
-    {"LSUV", "zeros", "zeros", true},
+    {"zeros", "zeros", "zeros", WHY_NOTHING},
+    {"zeros, PyTorch biases", "zeros", NULL, WHY_NOTHING},
+    {"constant 0.01", "constant:value=0.01", "zeros", WHY_NOTHING},
+    {"N(0, 0.01 squared)", "normal:std=0.01", "zeros", WHY_NOTHING},
+    {"N(0, 1)", "normal:std=1", "zeros", WHY_NOTHING},
+    {"LeCun", "lecun_normal", "zeros", WHY_NOTHING},
+    {"Xavier", "xavier_normal", "zeros", WHY_NOTHING},
+    {"He", HE, "zeros", WHY_NOTHING},
+    {"orthogonal", "orthogonal", "zeros", WHY_NOTHING},
+    {"LSUV", "zeros", "zeros", WHY_LSUV},
+    {"RBM pre-training", "xavier_normal", "zeros", WHY_RBM},
 };
 
 static void help(void) {

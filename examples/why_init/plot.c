@@ -179,7 +179,8 @@ static void draw_phase(FILE *f, const struct why *why) {
                "set label 'chaos: signals grow' at graph 0.97,0.92 right\n"
                "plot $critical0 using 1:2 with lines lw 2 lc rgb '#000000' title 'critical line'", l + 1);
     for (int r = 0; r < why->run_count; r++)
-        fprintf(f, ", $net%d using 1:2 with points lt %d pt 7 ps 1.3 title '%s'", r, r + 1, why->runs[r].what->name);
+        if (!isnan(why->runs[r].theory.weight_variance[l])) /* alike or learnt: it has no place here */
+            fprintf(f, ", $net%d using 1:2 with points lt %d pt 7 ps 1.3 title '%s'", r, r + 1, why->runs[r].what->name);
     fputc('\n', f);
 }
 

@@ -6,6 +6,7 @@
 #include <string.h>
 
 enum { POINTS = 60 }; /* an epoch, at most */
+enum { PRETRAINING_EPOCHS = 2 };
 
 #define TRY(call)                                                                                                      \
     do {                                                                                                               \
@@ -46,13 +47,16 @@ static nninit_status build(struct work *w) {
     struct why *why = w->why;
     const struct why_options *o = why->options;
     const struct why_case *what = w->run->what;
+    const nninit_dbn_options pretraining = {.size = sizeof pretraining, .epochs = PRETRAINING_EPOCHS, .batch = o->batch};
     TRY(nninit_generator_create(&w->generator, why->context, NNINIT_STREAM_TORCH, o->seed));
     TRY(nninit_mlp_create(&w->model, why->context, why->widths, why->linears + 1, o->activation, w->generator));
     TRY(fill(w, "*.weight", what->weights));
     if (what->biases)
         TRY(fill(w, "*.bias", what->biases));
-    if (what->lsuv)
+    if (what->then == WHY_LSUV)
         TRY(nninit_pretrain_lsuv(w->model, why->x, o->batch, NULL, w->generator));
+    if (what->then == WHY_RBM)
+        TRY(nninit_pretrain_rbm(w->model, why->train, NULL, &pretraining, w->generator));
     TRY(nninit_optimizer_parse(&w->optimizer, why->context, o->optimizer));
     TRY(nninit_loader_create(&w->loader, why->train, o->batch, NNINIT_SHUFFLE | NNINIT_DROP_LAST, w->generator));
     return nninit_trainer_create(&w->trainer, w->model, NNINIT_CROSS_ENTROPY, w->optimizer);

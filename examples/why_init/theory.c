@@ -35,7 +35,7 @@ static double mean_square(double (*f)(nninit_activation, double), nninit_activat
     return sum / total;
 }
 
-/* Variances of what is drawn; NaN where weights are alike but not zero. */
+/* Variances of what is drawn; NaN where weights are alike but not zero, or not independent since they were learnt. */
 static void take_variances(const struct why *why, struct why_run *run) {
     struct why_theory *t = &run->theory;
     for (int l = 0; l < why->linears; l++) {
@@ -44,9 +44,9 @@ static void take_variances(const struct why *why, struct why_run *run) {
         nninit_explanation e = {.size = sizeof e};
         const int64_t shape[] = {why->widths[l + 1], why->widths[l]};
         t->weight_variance[l] = NAN;
-        if (run->what->lsuv)
+        if (run->what->then == WHY_LSUV)
             t->weight_variance[l] = layer.weight_norm * layer.weight_norm / (double)(shape[0] * shape[1]);
-        else if (nninit_initializer_parse(&rule, why->context, run->what->weights) == NNINIT_OK &&
+        else if (run->what->then == WHY_NOTHING && nninit_initializer_parse(&rule, why->context, run->what->weights) == NNINIT_OK &&
                  nninit_initializer_explain(rule, shape, 2, &e) == NNINIT_OK && fabs(e.mean) <= 1e-9 * e.std)
             t->weight_variance[l] = e.std * e.std;
         nninit_initializer_destroy(&rule);

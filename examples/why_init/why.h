@@ -20,10 +20,13 @@ struct why_options {
     bool png, quiet;
 };
 
+/* What comes after the rules. */
+enum why_pretraining { WHY_NOTHING, WHY_LSUV, WHY_RBM };
+
 /* An initialization; rules as nninit_initializer_parse() takes them. */
 struct why_case {
     const char *name, *weights, *biases; /* biases NULL: PyTorch's defaults */
-    bool lsuv;
+    enum why_pretraining then;
 };
 
 /* Of linear layer l = 0 … linears - 1. NaN: nothing is predicted. */
