@@ -219,8 +219,13 @@ static void draw_training(FILE *f, const struct why *why, bool updates) {
         why_number(f, why->class_entropy);
         fputs(" with lines lw 1 dt 3 lc rgb '#555555' title 'entropy of the classes'", f);
     }
-    for (int r = 0; r < why->run_count; r++)
-        fprintf(f, ", $course%d using 1:2 with lines lw 1.5 lt %d title '%s'", r, r + 1, why->runs[r].what->name);
+    for (int r = 0; r < why->run_count; r++) { /* a run that failed at once has a name only */
+        if (why->runs[r].point_count > 0)
+            fprintf(f, ", $course%d using 1:2", r);
+        else
+            fputs(", keyentry", f);
+        fprintf(f, " with lines lw 1.5 lt %d title '%s'", r + 1, why->runs[r].what->name);
+    }
     fputc('\n', f);
 }
 
