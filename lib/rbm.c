@@ -17,6 +17,8 @@ static void rbm_release(struct object *object) {
 static void rbm_finish(struct object *object) {
     nninit_rbm *rbm = (nninit_rbm *)object;
     rbm_runs_free(rbm);
+    rbm_before_free(rbm);
+    source_free(&rbm->source, object->context);
     for (int a = 0; a < ARENA_COUNT; a++)
         arena_drop(rbm->arenas[a]);
     mem_free(object->context, rbm->chains);

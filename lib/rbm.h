@@ -4,8 +4,8 @@
 #ifndef NNINIT_LIB_RBM_H
 #define NNINIT_LIB_RBM_H
 
-#include "dataset.h"
 #include "generator.h"
+#include "source.h"
 #include "tensor.h"
 
 #include <nninit/rbm.h>
@@ -32,6 +32,8 @@ struct nninit_rbm {
     float *chains;                     /* [chain_count, hidden] */
     int64_t chain_count;
     int64_t epochs;
+    struct rbm_before *before; /* of rbm_train.c */
+    struct source source;
     nninit_progress_fn progress;
     void *user;
 };
@@ -67,6 +69,8 @@ nninit_status rbm_check_values(nninit_rbm *rbm, const float *rows, int64_t count
 nninit_status rbm_check_rows(nninit_rbm *rbm, const nninit_dataset *dataset);
 /* Fail unless values are 0 or 1. */
 nninit_status rbm_check_states(nninit_rbm *rbm, const float *v, int64_t rows);
+
+void rbm_before_free(nninit_rbm *rbm);
 
 /* Mean of each feature of a data set, [visible]: what visible biases are made from. */
 nninit_status rbm_means(nninit_rbm *rbm, nninit_dataset *dataset, double *means);

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* What a machine makes of given states: probabilities, reconstructions, transformed data sets and Gibbs samples. */
 #include "rbm_program.h"
-#include "source.h"
 
 #include <math.h>
 #include <string.h>
@@ -53,7 +52,6 @@ struct pass {
     nninit_rbm *rbm;
     nninit_dataset *dataset;
     enum rbm_mode mode;
-    struct source source;
     nninit_status (*use)(struct pass *pass, const struct rbm_run *run, int64_t first, int64_t rows);
     float *output;   /* [count, hidden] of a transformation, or room for a batch */
     float *input;    /* room for a batch */
@@ -72,11 +70,11 @@ static nninit_status pass_batch(struct pass *p, int64_t first, int64_t rows) {
         indices[i] = (int32_t)(first + i);
     nninit_status status = rbm_run_get(&run, p->rbm, &request);
     if (status == NNINIT_OK && dataset->read)
-        status = source_read(&p->source, dataset, indices, rows);
+        status = source_read(&p->rbm->source, dataset, indices, rows);
     if (status == NNINIT_OK && dataset->read)
-        status = rbm_check_values(p->rbm, p->source.rows, rows, first);
+        status = rbm_check_values(p->rbm, p->rbm->source.rows, rows, first);
     if (status == NNINIT_OK)
-        status = dataset->read ? rbm_run_bind(run, p->source.rows, rows, false)
+        status = dataset->read ? rbm_run_bind(run, p->rbm->source.rows, rows, false)
                                : rbm_run_bind(run, dataset->rows, dataset->count, true);
     if (status == NNINIT_OK)
         status = dataset->read ? rbm_run_count_up(run) : rbm_run_indices(run, indices, 1);
@@ -87,20 +85,19 @@ static nninit_status pass_batch(struct pass *p, int64_t first, int64_t rows) {
 
 static nninit_status pass_run(struct pass *p) {
     nninit_context *context = p->rbm->object.context;
-    nninit_status status = source_reserve(&p->source, p->dataset, PASS_ROWS);
+    nninit_status status = source_reserve(&p->rbm->source, p->dataset, PASS_ROWS);
     for (int64_t first = 0, rows; first < p->dataset->count && status == NNINIT_OK; first += rows) {
         rows = p->dataset->count - first < PASS_ROWS ? p->dataset->count - first : PASS_ROWS;
         status = pass_batch(p, first, rows);
         if (status == NNINIT_OK && context_cancelled(context))
             status = context_fail(context, NNINIT_ERR_CANCELLED, "cancelled at row %lld", (long long)first);
     }
-    source_free(&p->source, context);
     return status;
 }
 
 static nninit_status keep_output(struct pass *p, const struct rbm_run *run, int64_t first, int64_t rows) {
     if (p->labels && p->dataset->read)
-        memcpy(p->labels + first, p->source.labels, (size_t)rows * sizeof *p->labels);
+        memcpy(p->labels + first, p->rbm->source.labels, (size_t)rows * sizeof *p->labels);
     return rbm_run_read(run, run->output, p->output + first * p->rbm->hidden);
 }
 

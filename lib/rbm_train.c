@@ -3,19 +3,31 @@
 #include "fpenv.h"
 #include "loader.h"
 #include "rbm_program.h"
-#include "source.h"
 
 #include <math.h>
 #include <string.h>
 
-/* What an epoch changes, as it was before: put back when values stop being finite. */
-struct before {
+/* What an epoch changes, as it was before: put back when values stop being finite. Made by the first epoch, and kept. */
+struct rbm_before {
     float *tensors; /* parameters, then momenta */
     float *chains;
     void *generator;
+    float *room; /* of the largest tensor */
     int64_t chain_count, position;
     float cost;
 };
+
+void rbm_before_free(nninit_rbm *rbm) {
+    nninit_context *context = rbm->object.context;
+    if (!rbm->before)
+        return;
+    mem_free(context, rbm->before->tensors);
+    mem_free(context, rbm->before->chains);
+    mem_free(context, rbm->before->generator);
+    mem_free(context, rbm->before->room);
+    mem_free(context, rbm->before);
+    rbm->before = NULL;
+}
 
 /* Elements of tensor t of an arena. */
 static int64_t tensor_size(const nninit_rbm *rbm, int t) {
@@ -32,46 +44,55 @@ static nninit_status exchange(nninit_rbm *rbm, float *values, bool write) {
     return status;
 }
 
-static void before_free(struct before *b, nninit_context *context) {
-    mem_free(context, b->tensors);
-    mem_free(context, b->chains);
-    mem_free(context, b->generator);
-}
-
-static nninit_status before_begin(struct before *b, nninit_rbm *rbm, const nninit_loader *loader) {
+static nninit_status make_before(nninit_rbm *rbm) {
     nninit_context *context = rbm->object.context;
-    const size_t state = nninit_generator_state_size(rbm->generator);
     int64_t count = 0;
+    if (rbm->before && rbm->before->chain_count == rbm->chain_count)
+        return NNINIT_OK;
+    rbm_before_free(rbm);
+    struct rbm_before *b = rbm->before = mem_alloc(context, sizeof *b);
+    if (!b)
+        return NNINIT_ERR_MEMORY;
     for (int t = 0; t < RBM_TENSORS; t++)
         count += 2 * tensor_size(rbm, t);
-    *b = (struct before){.chain_count = rbm->chain_count, .position = loader->position, .cost = loader->cost};
-    nninit_status status = rbm_open(rbm, true);
-    if (status == NNINIT_OK)
-        status = rbm_chains_read(rbm);
-    if (status < 0)
-        return status;
+    b->chain_count = rbm->chain_count;
     b->tensors = mem_array(context, count, sizeof *b->tensors);
     b->chains = mem_array(context, b->chain_count * rbm->hidden, sizeof *b->chains);
-    b->generator = mem_alloc(context, state);
-    status = b->tensors && b->chains && b->generator ? exchange(rbm, b->tensors, false) : NNINIT_ERR_MEMORY;
-    if (status == NNINIT_OK)
-        status = nninit_generator_save(rbm->generator, b->generator, state);
-    if (status == NNINIT_OK && b->chain_count > 0)
-        memcpy(b->chains, rbm->chains, (size_t)(b->chain_count * rbm->hidden) * sizeof *b->chains);
-    if (status < 0)
-        before_free(b, context);
-    return status;
+    b->generator = mem_alloc(context, nninit_generator_state_size(rbm->generator));
+    b->room = mem_array(context, tensor_size(rbm, RBM_WEIGHT), sizeof *b->room);
+    if (b->tensors && b->chains && b->generator && b->room)
+        return NNINIT_OK;
+    rbm_before_free(rbm);
+    return NNINIT_ERR_MEMORY;
 }
 
-/* Whoever fails here reports the first failure. */
-static void put_back(struct before *b, nninit_rbm *rbm, nninit_loader *loader) {
+static nninit_status keep_before(nninit_rbm *rbm, const nninit_loader *loader) {
+    nninit_status status = rbm_open(rbm, true);
+    if (status == NNINIT_OK)
+        status = rbm_chains_settle(rbm);
+    if (status == NNINIT_OK)
+        status = make_before(rbm);
+    if (status == NNINIT_OK)
+        status = exchange(rbm, rbm->before->tensors, false);
+    if (status == NNINIT_OK)
+        status = nninit_generator_save(rbm->generator, rbm->before->generator, nninit_generator_state_size(rbm->generator));
+    if (status < 0)
+        return status;
+    rbm->before->position = loader->position;
+    rbm->before->cost = loader->cost;
+    if (rbm->chain_count > 0)
+        memcpy(rbm->before->chains, rbm->chains, (size_t)(rbm->chain_count * rbm->hidden) * sizeof *rbm->chains);
+    return NNINIT_OK;
+}
+
+/* The failure that led here is the one that is reported. */
+static void put_back(nninit_rbm *rbm, nninit_loader *loader) {
+    const struct rbm_before *b = rbm->before;
     rbm->chained = NULL;
     exchange(rbm, b->tensors, true);
     nninit_generator_restore(rbm->generator, b->generator, nninit_generator_state_size(rbm->generator));
-    mem_free(rbm->object.context, rbm->chains);
-    rbm->chains = b->chains;
-    rbm->chain_count = b->chain_count;
-    b->chains = NULL;
+    if (rbm->chain_count > 0)
+        memcpy(rbm->chains, b->chains, (size_t)(rbm->chain_count * rbm->hidden) * sizeof *rbm->chains);
     loader->position = b->position;
     loader->cost = b->cost;
 }
@@ -105,8 +126,8 @@ static nninit_status write_rates(struct rbm_run *run, const nninit_loader *loade
     return status < 0 ? status : executor->slot_write(run->exec, run->bias_rates, 0, steps, biases);
 }
 
-static nninit_status set_source(struct rbm_run *run, struct source *source, nninit_loader *loader, int64_t rows,
-                                int64_t steps) {
+static nninit_status set_source(struct rbm_run *run, const nninit_loader *loader, int64_t rows, int64_t steps) {
+    struct source *source = &run->rbm->source;
     nninit_dataset *dataset = loader->dataset;
     const int32_t *indices = loader->permutation + loader->position;
     if (!dataset->read) {
@@ -122,7 +143,7 @@ static nninit_status set_source(struct rbm_run *run, struct source *source, nnin
 }
 
 /* The next steps, without a report between them. */
-static nninit_status train_chunk(nninit_rbm *rbm, nninit_loader *loader, struct source *source) {
+static nninit_status train_chunk(nninit_rbm *rbm, nninit_loader *loader) {
     nninit_dataset *dataset = loader->dataset;
     const bool philox = rbm->generator->stream == NNINIT_STREAM_PHILOX;
     const int64_t left = dataset->count - loader->position, rows = left < loader->batch ? left : loader->batch;
@@ -133,7 +154,7 @@ static nninit_status train_chunk(nninit_rbm *rbm, nninit_loader *loader, struct 
     float costs[RBM_STEPS];
     nninit_status status = rbm_run_get(&run, rbm, &request);
     if (status == NNINIT_OK)
-        status = set_source(run, source, loader, rows, steps);
+        status = set_source(run, loader, rows, steps);
     if (status == NNINIT_OK)
         status = write_rates(run, loader, steps);
     if (status < 0)
@@ -158,14 +179,13 @@ static bool report(nninit_rbm *rbm, const nninit_loader *loader) {
 /* What the last step made of the parameters: the check of a step is of what it reads. */
 static nninit_status check_finite(nninit_rbm *rbm) {
     nninit_context *context = rbm->object.context;
-    float *values = mem_array(context, tensor_size(rbm, RBM_WEIGHT), sizeof *values), zeros = 0;
-    nninit_status status = values ? NNINIT_OK : NNINIT_ERR_MEMORY;
+    float *values = rbm->before->room, zeros = 0;
+    nninit_status status = NNINIT_OK;
     for (int t = 0; t < RBM_PARAMETERS && status == NNINIT_OK; t++) {
         status = arena_read(rbm->arenas[ARENA_VALUES], t, values);
         for (int64_t i = 0; i < tensor_size(rbm, t); i++)
             zeros += 0 * values[i];
     }
-    mem_free(context, values);
     if (status < 0 || zeros == 0)
         return status;
     return context_fail(context, NNINIT_ERR_NUMERIC,
@@ -173,9 +193,9 @@ static nninit_status check_finite(nninit_rbm *rbm) {
                         (long long)rbm->epochs + 1);
 }
 
-static nninit_status run_epoch(nninit_rbm *rbm, nninit_loader *loader, struct source *source) {
+static nninit_status run_epoch(nninit_rbm *rbm, nninit_loader *loader) {
     while (!loader_is_over(loader)) {
-        nninit_status status = train_chunk(rbm, loader, source);
+        nninit_status status = train_chunk(rbm, loader);
         if (status < 0)
             return status;
         bool go_on = report(rbm, loader);
@@ -192,28 +212,24 @@ nninit_status nninit_rbm_epoch(nninit_rbm *rbm, nninit_loader *loader, double *e
     nninit_context *context = rbm->object.context;
     if (!loader || loader->object.context != context)
         return context_fail(context, NNINIT_ERR_INVALID, "the loader is NULL or of another context");
-    struct source source = {NULL, NULL, NULL, 0};
-    struct before before = {0};
     nninit_status status = rbm_check_dataset(rbm, loader->dataset);
     if (status == NNINIT_OK && !rbm->generator)
         status = context_fail(context, NNINIT_ERR_STATE, "the machine has no generator to sample with");
     if (status == NNINIT_OK)
         status = rbm_check_rows(rbm, loader->dataset);
     if (status == NNINIT_OK)
+        status = source_reserve(&rbm->source, loader->dataset, loader->batch);
+    if (status == NNINIT_OK)
         status = loader_enter(loader);
     if (status == NNINIT_OK)
-        status = before_begin(&before, rbm, loader);
+        status = keep_before(rbm, loader);
     if (status < 0)
         return status;
-    status = source_reserve(&source, loader->dataset, loader->batch);
-    if (status == NNINIT_OK)
-        status = run_epoch(rbm, loader, &source);
+    status = run_epoch(rbm, loader);
     if (status == NNINIT_OK)
         status = check_finite(rbm);
     if (status == NNINIT_ERR_NUMERIC)
-        put_back(&before, rbm, loader);
-    before_free(&before, context);
-    source_free(&source, context);
+        put_back(rbm, loader);
     if (status < 0)
         return status;
     if (error)
