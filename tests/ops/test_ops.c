@@ -172,6 +172,37 @@ START_TEST(law_functions) {
 }
 END_TEST
 
+/* What machines add to them. */
+START_TEST(law_functions_of_machines) {
+    double worst = 0;
+    for (int i = -870000; i <= 870000; i++) {
+        const double x = (double)((float)i / 10000.0f), exact = fmax(x, 0) + log1p(exp(-fabs(x)));
+        worst = fmax(worst, fabs((double)law_softplus((float)x) / exact - 1));
+    }
+    ck_assert_double_le(worst, 3 * 0x1p-23);
+    ck_assert(law_softplus(-200) == 0 && law_softplus(200) == 200 && isnan(law_softplus(NAN)));
+    const float z[5] = {1, -2, 3, 0, 88}, p[4] = {.25f, 0, .5f, .25f};
+    float y[5];
+    law_softmax(z, 4, y);
+    for (int j = 0; j < 4; j++) {
+        const double exact = exp((double)z[j]) / (exp(1) + exp(-2) + exp(3) + 1);
+        ck_assert_double_eq_tol((double)y[j], exact, 4 * 0x1p-24);
+    }
+    law_softmax(z, 5, y);
+    ck_assert(y[4] == 1 && y[0] >= 0 && y[0] < 1e-37f);
+    static const struct {
+        float u;
+        int picked;
+    } picks[] = {{0, 0}, {.2499999f, 0}, {.25f, 2}, {.7499999f, 2}, {.75f, 3}, {.99999994f, 3}, {1, 3}};
+    for (int k = 0; k < 7; k++) {
+        law_pick(picks[k].u, p, 4, y);
+        for (int j = 0; j < 4; j++)
+            ck_assert_msg(y[j] == (j == picks[k].picked ? 1.0f : 0.0f), "u = %g: y[%d] is %g", (double)picks[k].u, j, (double)y[j]);
+    }
+    ck_assert(law_max_norm(4, 1) == .5f && law_max_norm(4, 2) == 1 && law_max_norm(0, 1) == 1);
+}
+END_TEST
+
 /* The training program with and without fused kinds. */
 START_TEST(fused_is_its_expansion) {
     struct executor plain = cpu_executor;
@@ -209,4 +240,4 @@ START_TEST(fused_is_its_expansion) {
 }
 END_TEST
 
-SUITE(ops, every_level, ref_products_are_right, law_functions, fused_is_its_expansion)
+SUITE(ops, every_level, ref_products_are_right, law_functions, law_functions_of_machines, fused_is_its_expansion)
