@@ -6,7 +6,6 @@
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 bool argument_whole(const char *text, long low, long high, long *value) {
     char *end;
@@ -42,8 +41,4 @@ bool argument_list(const char *text, char separator, int room, int64_t *values, 
         text = end;
     }
     return false;
-}
-
-const char *argument_mnist(const char *given) {
-    return given ? given : access(NNINIT_MNIST_DIR, R_OK) == 0 ? NNINIT_MNIST_DIR : NNINIT_MNIST_SOURCE_DIR;
 }

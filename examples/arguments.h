@@ -12,7 +12,5 @@ bool argument_seed(const char *text, unsigned long long *value);
 bool argument_number(const char *text, double *value);
 /* "500-500-2000": at most `room` numbers from 1 on, between them `separator`; *count of them. */
 bool argument_list(const char *text, char separator, int room, int64_t *values, int *count);
-/* The folder of the MNIST files: as given, or if that is NULL the one that comes along, installed or in the source tree. */
-const char *argument_mnist(const char *given);
 
 #endif

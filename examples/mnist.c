@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "mnist.h"
 
-#include "arguments.h"
+#include "mnist_data.h"
 #include "progress.h"
 
 #include <stdio.h>
@@ -34,12 +34,6 @@ static int complain(const struct lecture *lecture) {
     return 1;
 }
 
-static nninit_status limit(nninit_dataset **dataset, long rows) {
-    if (rows == 0 || rows >= nninit_dataset_count(*dataset))
-        return NNINIT_OK;
-    return nninit_dataset_slice(dataset, *dataset, 0, rows);
-}
-
 /* MNIST's training half begins so; Fashion-MNIST's, which has as many rows, does not. */
 static bool is_mnist(nninit_dataset *train) {
     static const int64_t rows[] = {0, 1, 2, 3, 4, 5, 6, 7}, expected[] = {5, 0, 4, 1, 9, 2, 1, 3};
@@ -57,16 +51,13 @@ int lecture_open(struct lecture *lecture, const struct options *o) {
         fprintf(stderr, "%s: out of memory\n", o->program);
         return 1;
     }
-    const char *data = argument_mnist(o->data), *backend;
+    const char *backend;
     TRY(nninit_context_backend(lecture->context, &backend));
-    TRY(nninit_dataset_open_mnist(&lecture->train, lecture->context, data, NNINIT_TRAIN));
-    TRY(nninit_dataset_open_mnist(&lecture->test, lecture->context, data, NNINIT_TEST));
-    TRY(limit(&lecture->train, o->subset));
-    TRY(limit(&lecture->test, o->subset));
+    TRY(mnist_open(lecture->context, o->data, o->subset, &lecture->train, &lecture->test));
     TRY(nninit_generator_create(&lecture->generator, lecture->context, NNINIT_STREAM_TORCH, o->seed));
     lecture->comparable = options_are_the_notebooks(o) && is_mnist(lecture->train);
     if (!o->quiet)
-        printf("Data: %s, %lld rows to train on, %lld to test on. Backend: %s.\n", data,
+        printf("Data: %s, %lld rows to train on, %lld to test on. Backend: %s.\n", mnist_folder(o->data),
                (long long)nninit_dataset_count(lecture->train), (long long)nninit_dataset_count(lecture->test),
                backend);
     return 0;

@@ -2,10 +2,9 @@
 /* What pre-training is worth on MNIST: the same net from machines that have seen all images without their labels, from Xavier's
  * weights and from He's, trained on a few labels or on all of them. */
 #include "arguments.h"
+#include "mnist_data.h"
 #include "picture.h"
 #include "progress.h"
-
-#include <nninit/nninit.h>
 
 #include <getopt.h>
 #include <math.h>
@@ -341,18 +340,8 @@ static nninit_status dream(struct run *r) {
     return problem ? NNINIT_ERR_IO : NNINIT_OK;
 }
 
-static nninit_status limit(nninit_dataset **dataset, long rows) {
-    if (rows == 0 || rows >= nninit_dataset_count(*dataset))
-        return NNINIT_OK;
-    return nninit_dataset_slice(dataset, *dataset, 0, rows);
-}
-
 static nninit_status run(struct run *r) {
-    const char *data = argument_mnist(r->o.data);
-    TRY(nninit_dataset_open_mnist(&r->train, r->context, data, NNINIT_TRAIN));
-    TRY(nninit_dataset_open_mnist(&r->test, r->context, data, NNINIT_TEST));
-    TRY(limit(&r->train, r->o.subset));
-    TRY(limit(&r->test, r->o.subset));
+    TRY(mnist_open(r->context, r->o.data, r->o.subset, &r->train, &r->test));
     r->bar = !r->o.quiet && isatty(STDOUT_FILENO);
     return r->o.dream ? dream(r) : r->o.all ? use_all(r) : compare(r);
 }

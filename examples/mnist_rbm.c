@@ -2,10 +2,9 @@
 /* A restricted Boltzmann machine on MNIST: trains it, says after each epoch how well it is doing, and draws what its hidden
  * units look for and what it dreams. */
 #include "arguments.h"
+#include "mnist_data.h"
 #include "picture.h"
 #include "progress.h"
-
-#include <nninit/nninit.h>
 
 #include <getopt.h>
 #include <math.h>
@@ -113,12 +112,6 @@ static int read_options(struct options *o, int argc, char **argv) {
     return 2;
 }
 
-static nninit_status limit(nninit_dataset **dataset, long rows) {
-    if (rows == 0 || rows >= nninit_dataset_count(*dataset))
-        return NNINIT_OK;
-    return nninit_dataset_slice(dataset, *dataset, 0, rows);
-}
-
 /* The test images that measures are of, as zeros and ones. */
 static nninit_status hold_images(struct run *r) {
     r->count = nninit_dataset_count(r->test) < MEASURED ? nninit_dataset_count(r->test) : MEASURED;
@@ -138,11 +131,7 @@ static int show_progress(void *user, const nninit_progress *progress) {
 
 static nninit_status set_up(struct run *r) {
     const struct options *o = &r->o;
-    const char *data = argument_mnist(o->data);
-    TRY(nninit_dataset_open_mnist(&r->train, r->context, data, NNINIT_TRAIN));
-    TRY(nninit_dataset_open_mnist(&r->test, r->context, data, NNINIT_TEST));
-    TRY(limit(&r->train, o->subset));
-    TRY(limit(&r->test, o->subset));
+    TRY(mnist_open(r->context, o->data, o->subset, &r->train, &r->test));
     TRY(nninit_generator_create(&r->generator, r->context, NNINIT_STREAM_PHILOX, o->seed));
     TRY(nninit_generator_create(&r->measuring, r->context, NNINIT_STREAM_PHILOX, o->seed + 1));
     TRY(nninit_loader_create(&r->batches, r->train, o->batch, NNINIT_SHUFFLE, r->generator));

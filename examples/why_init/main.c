@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* Why good initialization matters: trains the same net on MNIST from many initializations and writes one page about it. */
 #include "../arguments.h"
+#include "../mnist_data.h"
 #include "why.h"
 
 #include <getopt.h>
@@ -139,7 +140,7 @@ static nninit_status take_batch(struct why *why) {
 
 static nninit_status open_data(struct why *why) {
     const struct why_options *o = why->options;
-    const char *folder = argument_mnist(o->data);
+    const char *folder = mnist_folder(o->data);
     nninit_status status = nninit_dataset_open_mnist(&why->train, why->context, folder, NNINIT_TRAIN);
     if (status == NNINIT_OK)
         status = nninit_dataset_open_mnist(&why->test, why->context, folder, NNINIT_TEST);

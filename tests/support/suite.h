@@ -27,6 +27,23 @@ static inline nninit_context *suite_context(void) {
     return context;
 }
 
+/* An allocator that counts. */
+static inline long *suite_allocations(void) {
+    static long allocations;
+    return &allocations;
+}
+
+static inline void *suite_count_alloc(void *user, size_t size) {
+    (void)user;
+    ++*suite_allocations();
+    return malloc(size);
+}
+
+static inline void suite_count_free(void *user, void *memory) {
+    (void)user;
+    free(memory);
+}
+
 /* From now on contexts use this level of the cpu executor; false, with the reason printed, where it does not run.
    NULL: what the machine has. */
 static inline bool suite_cpu_level(const char *level) {

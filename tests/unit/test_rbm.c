@@ -805,19 +805,6 @@ START_TEST(bad_data) {
 }
 END_TEST
 
-static long allocations;
-
-static void *count_alloc(void *user, size_t size) {
-    (void)user;
-    allocations++;
-    return malloc(size);
-}
-
-static void count_free(void *user, void *memory) {
-    (void)user;
-    free(memory);
-}
-
 /* After the first epoch, epochs take no memory: with a smaller last batch, chains that go from program to program, a callback
  * and host-drawn random numbers too. */
 START_TEST(steady_state_allocates_nothing) {
@@ -825,7 +812,7 @@ START_TEST(steady_state_allocates_nothing) {
     static const nninit_stream streams[] = {NNINIT_STREAM_PHILOX, NNINIT_STREAM_TORCH};
     static float x[ROWS * V];
     for (int k = 0; k < 8; k++) {
-        const nninit_context_options options = {.size = sizeof options, .alloc = count_alloc, .free = count_free};
+        const nninit_context_options options = {.size = sizeof options, .alloc = suite_count_alloc, .free = suite_count_free};
         nninit_context *c;
         nninit_generator *g;
         nninit_dataset *data;
@@ -840,10 +827,10 @@ START_TEST(steady_state_allocates_nothing) {
         ck_assert_ok(c, nninit_loader_create(&loader, data, BATCH, NNINIT_SHUFFLE, g));
         ck_assert_ok(c, nninit_rbm_parse(&rbm, c, texts[k % 2], V, H, g));
         for (int epoch = 0; epoch < 3; epoch++) {
-            allocations = epoch == 1 ? 0 : allocations;
+            *suite_allocations() = epoch == 1 ? 0 : *suite_allocations();
             ck_assert_ok(c, nninit_rbm_epoch(rbm, loader, NULL));
         }
-        ck_assert_int_eq(allocations, 0);
+        ck_assert_int_eq(*suite_allocations(), 0);
         nninit_context_destroy(&c);
     }
 }

@@ -178,19 +178,6 @@ START_TEST(checkpoints_that_lie) {
 }
 END_TEST
 
-static long allocations;
-
-static void *count_alloc(void *user, size_t size) {
-    (void)user;
-    allocations++;
-    return malloc(size);
-}
-
-static void count_free(void *user, void *memory) {
-    (void)user;
-    free(memory);
-}
-
 static int give_rows(void *user, const int64_t *indices, int64_t count, float *rows, int64_t *target) {
     (void)user;
     for (int64_t i = 0; i < count; i++) {
@@ -203,7 +190,7 @@ static int give_rows(void *user, const int64_t *indices, int64_t count, float *r
 
 /* The second epoch and the second evaluation take no memory at all, wherever the rows come from. */
 START_TEST(steady_state_allocates_nothing) {
-    nninit_context_options options = {.size = sizeof options, .alloc = count_alloc, .free = count_free};
+    nninit_context_options options = {.size = sizeof options, .alloc = suite_count_alloc, .free = suite_count_free};
     double loss, accuracy;
     for (int called = 0; called < 2; called++) {
         ck_assert_int_eq(nninit_context_create(&c, &options), NNINIT_OK);
@@ -216,9 +203,9 @@ START_TEST(steady_state_allocates_nothing) {
             ck_assert_ok(c, nninit_trainer_epoch(trainer, loader, NULL));
             ck_assert_ok(c, nninit_trainer_evaluate(trainer, data, &loss, &accuracy));
             if (e == 0)
-                allocations = 0;
+                *suite_allocations() = 0;
         }
-        ck_assert_int_eq(allocations, 0);
+        ck_assert_int_eq(*suite_allocations(), 0);
         nninit_context_destroy(&c);
     }
 }
