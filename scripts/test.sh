@@ -2,7 +2,7 @@
 # Install what is missing, build, and pass the tests. Ends with one line: N passed, N failed, N skipped.
 set -eu
 cd "$(dirname "$0")/.."
-scripts/install-needs.sh build-essential meson ninja-build pkg-config zlib1g-dev check libsubunit-dev python3 curl ca-certificates gnuplot-nox
+scripts/install-needs.sh build-essential meson ninja-build pkg-config zlib1g-dev check libsubunit-dev python3 curl ca-certificates gnuplot-nox libpng-dev
 [ -d build ] || meson setup build
 ninja -C build
 status=0

@@ -164,8 +164,16 @@ NNINIT_API nninit_status nninit_rbm_sha256(nninit_rbm *rbm, char *hex);
  */
 NNINIT_API nninit_status nninit_rbm_init_visible_bias(nninit_rbm *rbm, nninit_dataset *dataset);
 
-/** Be told about progress while an epoch runs, as by a trainer (trainer.h); its cost is the running mean of `error` of
- *  nninit_rbm_epoch(). NULL: no more. @retval NNINIT_OK @retval NNINIT_ERR_INVALID  rbm is NULL. @since 0.1 */
+/**
+ * Be told about progress while an epoch runs, as by a trainer (trainer.h). Its cost is the running mean of nninit_rbm_epoch()'s
+ * `error`; with persistent chains that of the hidden units' probabilities.
+ *
+ * @param progress  called on the calling thread; NULL: nobody is told any more
+ * @param user      its first argument
+ * @retval NNINIT_OK           from now on
+ * @retval NNINIT_ERR_INVALID  rbm is NULL
+ * @since 0.1
+ */
 NNINIT_API nninit_status nninit_rbm_on_progress(nninit_rbm *rbm, nninit_progress_fn progress, void *user);
 
 /**
