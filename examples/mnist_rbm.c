@@ -30,7 +30,7 @@ struct run {
     nninit_dataset *train, *test;
     nninit_loader *batches;
     nninit_rbm *rbm;
-    float *held;   /* [MEASURED, PIXELS] test images, each pixel drawn with its grey value as its probability, once */
+    float *held;   /* [count, PIXELS] test images, each pixel drawn with its grey value as its probability, once */
     int64_t count; /* of them */
 };
 
@@ -112,9 +112,9 @@ static int read_options(struct options *o, int argc, char **argv) {
     return 2;
 }
 
-/* The test images that measures are of, as zeros and ones. */
+/* The test images whose likelihood is told, as zeros and ones. */
 static nninit_status hold_images(struct run *r) {
-    r->count = nninit_dataset_count(r->test) < MEASURED ? nninit_dataset_count(r->test) : MEASURED;
+    r->count = nninit_dataset_count(r->test);
     r->held = malloc((size_t)r->count * PIXELS * sizeof *r->held);
     if (!r->held)
         return NNINIT_ERR_MEMORY;
@@ -143,13 +143,13 @@ static nninit_status set_up(struct run *r) {
     return o->resume ? nninit_rbm_resume(r->rbm, r->batches, o->resume) : NNINIT_OK;
 }
 
-/* One line about how it stands; more than one number, since each alone can mislead. */
+/* One line about how it stands, from the first rows; more than one number, since each alone can mislead. */
 static nninit_status print_measures(struct run *r, double error, double seconds) {
     double entropy, gap, pseudo;
-    const int64_t rows = nninit_dataset_count(r->train) < r->count ? nninit_dataset_count(r->train) : r->count;
+    const int64_t rows = r->count < MEASURED ? r->count : MEASURED;
     TRY(nninit_rbm_reconstruction(r->rbm, r->test, NULL, &entropy));
     TRY(nninit_rbm_free_energy_gap(r->rbm, r->train, r->test, rows, &gap));
-    TRY(nninit_rbm_pseudo_likelihood(r->rbm, r->held, r->count, r->measuring, &pseudo));
+    TRY(nninit_rbm_pseudo_likelihood(r->rbm, r->held, rows, r->measuring, &pseudo));
     printf("Epoch: %04lld ", (long long)nninit_rbm_epochs(r->rbm));
     if (!isnan(error))
         printf("error = %.6f, ", error);

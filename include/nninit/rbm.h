@@ -212,7 +212,7 @@ NNINIT_API nninit_status nninit_rbm_save(nninit_rbm *rbm, nninit_loader *loader,
 
 /**
  * Go on from a file of nninit_rbm_save(), in a machine of the same units, and a loader, unless it is NULL, made as that one.
- * Options are taken from the file.
+ * NNINIT_RBM_CHAINS and NNINIT_RBM_LABELS must be as they were; all other options are taken from the file.
  *
  * @retval NNINIT_OK  resumed
  * @retval (as nninit_trainer_resume)
