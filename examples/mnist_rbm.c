@@ -146,7 +146,8 @@ static nninit_status set_up(struct run *r) {
 /* One line about how it stands, from the first rows; more than one number, since each alone can mislead. */
 static nninit_status print_measures(struct run *r, double error, double seconds) {
     double entropy, gap, pseudo;
-    const int64_t rows = r->count < MEASURED ? r->count : MEASURED;
+    const int64_t train = nninit_dataset_count(r->train), most = r->count < train ? r->count : train;
+    const int64_t rows = most < MEASURED ? most : MEASURED;
     TRY(nninit_rbm_reconstruction(r->rbm, r->test, NULL, &entropy));
     TRY(nninit_rbm_free_energy_gap(r->rbm, r->train, r->test, rows, &gap));
     TRY(nninit_rbm_pseudo_likelihood(r->rbm, r->held, rows, r->measuring, &pseudo));
