@@ -107,10 +107,11 @@ static int visible_sample(struct rbm_emission *e, int means, int64_t rows, int y
     return y;
 }
 
-/* The running cost: the mean of what must stay finite. */
-static void cost(struct rbm_emission *e, int x) {
-    e->run->cost = program_slot(&e->program, ELEMENT_F32, 1);
-    program_emit(&e->program, PHASE_LOSS, KIND_MEAN, x, -1, e->run->cost);
+/* The mean of what must stay finite; returned as a slot. */
+static int mean(struct rbm_emission *e, int x) {
+    int slot = program_slot(&e->program, ELEMENT_F32, 1);
+    program_emit(&e->program, PHASE_LOSS, KIND_MEAN, x, -1, slot);
+    return slot;
 }
 
 /* A parameter's step from both phases' sums. */
@@ -173,7 +174,7 @@ static struct negative reconstructions(struct rbm_emission *e, int v0, int state
     for (int64_t k = 0; k < steps; k++) {
         int means = visible_means(e, n.h, rows);
         if (k == 0)
-            cost(e, apply(e, KIND_SQUARED_ERROR, v0, means, rows, rbm->visible));
+            e->run->cost = mean(e, apply(e, KIND_SQUARED_ERROR, v0, means, rows, rbm->visible));
         n.v = rbm->option[NNINIT_RBM_SAMPLE_VISIBLE] != 0 ? visible_sample(e, means, rows, -1) : means;
         n.h = hidden_means(e, n.v, rows);
         if (k + 1 < steps && rbm->option[NNINIT_RBM_SAMPLE_HIDDEN] != 0)
@@ -208,9 +209,11 @@ static void training(struct rbm_emission *e) {
     int v = source(e, rbm->visible);
     if (rbm->option[NNINIT_RBM_BINARIZE] != 0)
         v = sample(e, v, rows, rbm->visible);
-    int means = hidden_means(e, v, rows), states = positive || driven ? hidden_sample(e, means, rows) : means;
+    int input = hidden_input(e, v, rows), means = apply(e, KIND_SIGMOID, input, -1, rows, rbm->hidden);
+    int states = positive || driven ? hidden_sample(e, means, rows) : means;
+    mean(e, input); /* infinite weights give probabilities of 0 and 1, which are finite */
     if (chains)
-        cost(e, means);
+        e->run->cost = mean(e, means);
     struct negative n = chains ? persistent(e) : reconstructions(e, v, driven ? states : means);
     e->run->weight_rates = program_slot(&e->program, ELEMENT_F32, sizeof(struct law_contrast) / sizeof(float));
     e->run->bias_rates = program_slot(&e->program, ELEMENT_F32, sizeof(struct law_contrast) / sizeof(float));

@@ -52,7 +52,7 @@ struct rbm_run {
     /* values of the program; -1: it has none */
     int x, index, state, fixed, output, visible;
     int weight_rates, bias_rates; /* RBM_TRAIN: law_contrast a step */
-    int cost;                     /* RBM_TRAIN: what must be finite: the error, or with chains the mean of p(h) */
+    int cost;                     /* RBM_TRAIN: the error, or with chains the mean of p(h) */
     int old_beta, beta;           /* RBM_AIS */
     int old_sum, sum, linear;     /* RBM_AIS: softplus at both temperatures, and difference . v */
 };

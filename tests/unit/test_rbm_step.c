@@ -107,7 +107,7 @@ struct recipe {
     const char *text;
     nninit_stream stream;
     int steps, chains;
-    bool visible, positive, binarize;
+    bool visible, positive, binarize, means; /* means: hidden ones drive reconstructions */
     double decay, l1;
     float cost, limit; /* limit: of a hidden unit's weights */
 };
@@ -122,7 +122,7 @@ static void hand_step(struct hand *m, const struct recipe *o, const float *x, in
         sample_v(m, &data);
     up(m, &data);
     means = data;
-    if (o->positive || !o->chains)
+    if (o->positive || (!o->chains && !o->means))
         sample_h(m, &data);
     chain = data;
     if (o->chains) {
@@ -130,7 +130,7 @@ static void hand_step(struct hand *m, const struct recipe *o, const float *x, in
         memcpy(chain.h, m->chains, sizeof m->chains);
     }
     for (int k = 0; k < o->steps; k++) {
-        if (k > 0)
+        if (k > 0 && !o->means)
             sample_h(m, &chain);
         down(m, &chain, &chain);
         if (o->visible || o->chains)
@@ -168,41 +168,76 @@ static void hand_step(struct hand *m, const struct recipe *o, const float *x, in
 }
 
 static const struct recipe recipes[] = {
-    {"bernoulli", NNINIT_STREAM_PHILOX, 1, 0, false, false, false, 2e-4, 0, 0, 0},
-    {"bernoulli:cd_steps=3,sample_visible=1,sample_positive=1,l1=0.01", NNINIT_STREAM_PHILOX, 3, 0, true, true, false, 2e-4, .01, 0, 0},
-    {"bernoulli:cd_steps=2", NNINIT_STREAM_TORCH, 2, 0, false, false, false, 2e-4, 0, 0, 0},
-    {"bernoulli:chains=5,weight_decay=0", NNINIT_STREAM_PHILOX, 1, CHAINS, true, false, false, 0, 0, 0, 0},
-    {"bernoulli:chains=5,cd_steps=2,binarize=1", NNINIT_STREAM_TORCH, 2, CHAINS, true, false, true, 2e-4, 0, 0, 0},
-    {"bernoulli:sparsity_cost=0.5,max_norm=0.3", NNINIT_STREAM_PHILOX, 1, 0, false, false, false, 2e-4, 0, .5f, .3f},
+    {.text = "bernoulli", .stream = NNINIT_STREAM_PHILOX, .steps = 1, .decay = 2e-4},
+    {.text = "bernoulli:cd_steps=3,sample_visible=1,sample_positive=1,l1=0.01", .stream = NNINIT_STREAM_PHILOX, .steps = 3,
+     .visible = true, .positive = true, .decay = 2e-4, .l1 = .01},
+    {.text = "bernoulli:cd_steps=2", .stream = NNINIT_STREAM_TORCH, .steps = 2, .decay = 2e-4},
+    {.text = "bernoulli:cd_steps=2,sample_hidden=0", .stream = NNINIT_STREAM_PHILOX, .steps = 2, .means = true, .decay = 2e-4},
+    {.text = "bernoulli:chains=5,weight_decay=0", .stream = NNINIT_STREAM_PHILOX, .steps = 1, .chains = CHAINS},
+    {.text = "bernoulli:chains=5,cd_steps=2,binarize=1", .stream = NNINIT_STREAM_TORCH, .steps = 2, .chains = CHAINS,
+     .binarize = true, .decay = 2e-4},
+    {.text = "bernoulli:sparsity_cost=0.5,max_norm=0.3", .stream = NNINIT_STREAM_PHILOX, .steps = 1, .decay = 2e-4, .cost = .5f,
+     .limit = .3f},
 };
 
-/* Seven epochs, so that the momentum changes: three batches each, the last one smaller. */
+static void hand_open(struct hand *m, const struct bench *b, nninit_stream stream) {
+    memset(m, 0, sizeof *m);
+    m->context = b->c;
+    ck_assert_ok(b->c, nninit_generator_create(&m->g, b->c, stream, 5));
+    ck_assert_ok(b->c, nninit_generator_normal(m->g, NNINIT_FLOAT32, m->w, H * V, 0, .01));
+    for (int j = 0; j < H; j++)
+        m->q[j] = .1f;
+}
+
+/* An epoch of both: three batches, the last one smaller. */
+static void both_epochs(struct hand *m, struct bench *b, const struct recipe *o, int epoch) {
+    ck_assert_ok(b->c, nninit_rbm_epoch(b->rbm, b->loader, NULL));
+    for (int first = 0; first < ROWS; first += BATCH)
+        hand_step(m, o, b->x + first * V, ROWS - first < BATCH ? ROWS - first : BATCH, epoch < 5 ? .5f : .9f);
+}
+
+static void compare(const struct hand *m, const struct bench *b, const char *text) {
+    static float values[H * V];
+    ck_assert_ok(b->c, nninit_tensor_read(nninit_rbm_weight(b->rbm), values, H * V));
+    ck_assert_msg(memcmp(values, m->w, sizeof m->w) == 0, "%s: weights differ", text);
+    ck_assert_ok(b->c, nninit_tensor_read(nninit_rbm_visible_bias(b->rbm), values, V));
+    ck_assert_msg(memcmp(values, m->b, sizeof m->b) == 0, "%s: visible biases differ", text);
+    ck_assert_ok(b->c, nninit_tensor_read(nninit_rbm_hidden_bias(b->rbm), values, H));
+    ck_assert_msg(memcmp(values, m->c, sizeof m->c) == 0, "%s: hidden biases differ", text);
+}
+
+/* Seven epochs, so that the momentum changes. */
 START_TEST(training_is_the_hand_written_update) {
     for (size_t k = 0; k < sizeof recipes / sizeof *recipes; k++) {
         static struct hand m;
-        static float values[H * V];
         struct bench b;
-        memset(&m, 0, sizeof m);
         bench_open(&b, recipes[k].text, recipes[k].stream);
-        m.context = b.c;
-        ck_assert_ok(b.c, nninit_generator_create(&m.g, b.c, recipes[k].stream, 5));
-        ck_assert_ok(b.c, nninit_generator_normal(m.g, NNINIT_FLOAT32, m.w, H * V, 0, .01));
-        for (int j = 0; j < H; j++)
-            m.q[j] = .1f;
-        for (int epoch = 0; epoch < 7; epoch++) {
-            ck_assert_ok(b.c, nninit_rbm_epoch(b.rbm, b.loader, NULL));
-            for (int first = 0; first < ROWS; first += BATCH)
-                hand_step(&m, &recipes[k], b.x + first * V, ROWS - first < BATCH ? ROWS - first : BATCH, epoch < 5 ? .5f : .9f);
-        }
+        hand_open(&m, &b, recipes[k].stream);
+        for (int epoch = 0; epoch < 7; epoch++)
+            both_epochs(&m, &b, &recipes[k], epoch);
         ck_assert_int_eq(nninit_rbm_epochs(b.rbm), 7);
-        ck_assert_ok(b.c, nninit_tensor_read(nninit_rbm_weight(b.rbm), values, H * V));
-        ck_assert_msg(memcmp(values, m.w, sizeof m.w) == 0, "%s: weights differ", recipes[k].text);
-        ck_assert_ok(b.c, nninit_tensor_read(nninit_rbm_visible_bias(b.rbm), values, V));
-        ck_assert_msg(memcmp(values, m.b, sizeof m.b) == 0, "%s: visible biases differ", recipes[k].text);
-        ck_assert_ok(b.c, nninit_tensor_read(nninit_rbm_hidden_bias(b.rbm), values, H));
-        ck_assert_msg(memcmp(values, m.c, sizeof m.c) == 0, "%s: hidden biases differ", recipes[k].text);
+        compare(&m, &b, recipes[k].text);
         bench_close(&b);
     }
+}
+END_TEST
+
+/* Options that are part of the program change between epochs: momenta and chains go on. */
+START_TEST(options_change_on_the_way) {
+    static struct hand m;
+    struct bench b;
+    struct recipe o = {.stream = NNINIT_STREAM_PHILOX, .steps = 1, .chains = CHAINS, .decay = 2e-4};
+    bench_open(&b, "bernoulli:chains=5", o.stream);
+    hand_open(&m, &b, o.stream);
+    for (int epoch = 0; epoch < 6; epoch++) {
+        o.steps = 1 + epoch / 2;
+        float h[H];
+        ck_assert_ok(b.c, nninit_rbm_set(b.rbm, NNINIT_RBM_CD_STEPS, o.steps));
+        ck_assert_ok(b.c, nninit_rbm_up(b.rbm, b.x, 1, h)); /* the program that holds the chains may go now, they may not */
+        both_epochs(&m, &b, &o, epoch);
+        compare(&m, &b, "cd_steps grows");
+    }
+    bench_close(&b);
 }
 END_TEST
 
@@ -232,4 +267,4 @@ START_TEST(rates_fall) {
 }
 END_TEST
 
-SUITE(rbm_step, training_is_the_hand_written_update, rates_fall)
+SUITE(rbm_step, training_is_the_hand_written_update, options_change_on_the_way, rates_fall)
