@@ -68,17 +68,16 @@ static int visible_input(struct rbm_emission *e, int h, int64_t rows) {
     return y;
 }
 
-/* Labels, if the machine has any: a node that writes them to y, from x and if it is given u. */
-static void labels(struct rbm_emission *e, enum kind kind, int u, int x, int y) {
-    if (rbm_option(e->run->rbm, NNINIT_RBM_LABELS) == 0)
-        return;
-    program_emit(&e->program, PHASE_FORWARD, kind, u < 0 ? x : u, u < 0 ? -1 : x, y)->arg.first = rbm_features(e->run->rbm);
+/* A node for the labels among visible units, if there are any: it writes them to y, whose other columns stay. */
+static void labels(struct rbm_emission *e, enum kind kind, int in0, int in1, int y) {
+    if (rbm_option(e->run->rbm, NNINIT_RBM_LABELS) > 0)
+        program_emit(&e->program, PHASE_FORWARD, kind, in0, in1, y)->arg.first = rbm_features(e->run->rbm);
 }
 
 static int means_from_input(struct rbm_emission *e, int input, int64_t rows) {
     const nninit_rbm *rbm = e->run->rbm;
     int y = rbm->units == NNINIT_RBM_GAUSSIAN ? input : apply(e, KIND_SIGMOID, input, -1, rows, rbm->visible);
-    labels(e, KIND_SOFTMAX, -1, input, y);
+    labels(e, KIND_SOFTMAX, input, -1, y);
     return y;
 }
 
