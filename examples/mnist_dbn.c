@@ -309,24 +309,36 @@ static nninit_status use_all(struct run *r) {
     return NNINIT_OK;
 }
 
-/* A row of ten samples for each label, and how often the joint top names the label of a test image. */
+/* How often the joint top names the label of a test image. */
+static nninit_status name_images(struct run *r, nninit_dbn *dbn) {
+    enum { TOGETHER = 500 };
+    static float v[TOGETHER * PIXELS];
+    int64_t rows[TOGETHER], labels[TOGETHER], named[TOGETHER], right = 0;
+    const int64_t count = nninit_dataset_count(r->test);
+    for (int64_t first = 0, n; first < count; first += n) {
+        n = count - first < TOGETHER ? count - first : TOGETHER;
+        for (int64_t i = 0; i < n; i++)
+            rows[i] = first + i;
+        TRY(nninit_dataset_read(r->test, rows, n, v, labels));
+        TRY(nninit_dbn_classify(dbn, v, n, named));
+        for (int64_t i = 0; i < n; i++)
+            right += named[i] == labels[i];
+    }
+    printf("The joint top names %.2f %% of %lld test images rightly, without fine-tuning.\n", 100 * (double)right / (double)count,
+           (long long)count);
+    return NNINIT_OK;
+}
+
+/* A row of ten samples for each label. */
 static nninit_status dream(struct run *r) {
     enum { EACH = 10, STEPS = 1000 };
     static float v[CLASSES * EACH * PIXELS];
-    int64_t labels[CLASSES * EACH], right = 0;
-    const int64_t count = nninit_dataset_count(r->test);
+    int64_t labels[CLASSES * EACH];
     nninit_generator *generator;
     nninit_dbn *dbn;
     TRY(nninit_generator_create(&generator, r->context, NNINIT_STREAM_PHILOX, r->o.seed));
     TRY(make_stack(r, r->train, CLASSES, generator, &dbn));
-    for (int64_t i = 0; i < count; i++) {
-        int64_t label, named;
-        TRY(nninit_dataset_read(r->test, &i, 1, v, &label));
-        TRY(nninit_dbn_classify(dbn, v, 1, &named));
-        right += named == label;
-    }
-    printf("The joint top names %.2f %% of %lld test images rightly, without fine-tuning.\n", 100 * (double)right / (double)count,
-           (long long)count);
+    TRY(name_images(r, dbn));
     for (int i = 0; i < CLASSES * EACH; i++)
         labels[i] = i / EACH;
     TRY(nninit_generator_uniform(generator, NNINIT_FLOAT32, v, CLASSES * EACH * PIXELS, 0, 1));
