@@ -55,7 +55,7 @@ START_TEST(chains_come_to_the_distribution) {
         memset(v, 0, sizeof v);
         for (int i = 1; i < 3 * N; i += 3)
             v[i] = 1;
-        ck_assert_ok(c, nninit_rbm_sample(rbm, v, N, 60, NULL, NULL));
+        ck_assert_ok(c, nninit_rbm_sample(rbm, v, N, 25, NULL, NULL));
         for (int r = 0; r < N; r++)
             count[(int)v[3 * r] + 2 * (int)v[3 * r + 1] + 4 * (int)v[3 * r + 2]]++;
         enumerate(small_w, small_b, small_c, labels, p);
@@ -80,7 +80,7 @@ START_TEST(kept_units_stay) {
         v[3 * r] = 1;
         fixed[3 * r] = fixed[3 * r + 1] = 1;
     }
-    ck_assert_ok(c, nninit_rbm_sample(rbm, v, N, 40, fixed, means));
+    ck_assert_ok(c, nninit_rbm_sample(rbm, v, N, 25, fixed, means));
     bool kept = true;
     for (int r = 0; r < N; r++) {
         kept = kept && v[3 * r] == 1 && v[3 * r + 1] == 0 && means[3 * r] == 1 && means[3 * r + 1] == 0;
@@ -119,7 +119,7 @@ START_TEST(gaussian_chains) {
         mean += weight * m;
         square += weight * (m * m + 1);
     }
-    ck_assert_ok(c, nninit_rbm_sample(rbm, v, N, 60, NULL, NULL));
+    ck_assert_ok(c, nninit_rbm_sample(rbm, v, N, 25, NULL, NULL));
     for (int r = 0; r < N; r++) {
         got += (double)v[r] / N;
         got_square += (double)v[r] * (double)v[r] / N;
@@ -145,7 +145,7 @@ START_TEST(the_step_follows_the_likelihood) {
     double p[8];
     float w[6], b[3], h[2];
     ck_assert_ok(c, nninit_generator_create(&g, c, NNINIT_STREAM_PHILOX, 3));
-    nninit_rbm *rbm = small_machine(c, "bernoulli:chains=20000,cd_steps=60,momentum=0,weight_decay=0", g);
+    nninit_rbm *rbm = small_machine(c, "bernoulli:chains=20000,cd_steps=25,momentum=0,weight_decay=0", g);
     ck_assert_ok(c, nninit_rbm_set(rbm, NNINIT_RBM_LR, rate));
     ck_assert_ok(c, nninit_dataset_wrap(&data, c, NNINIT_FLOAT32, rows, NULL, 4, 3));
     ck_assert_ok(c, nninit_loader_create(&loader, data, 4, 0, g));
@@ -202,9 +202,9 @@ static double small_log_z(bool labels, bool gaussian) {
 START_TEST(annealing_finds_log_z) {
     static const char *const texts[] = {"bernoulli", "bernoulli:labels=2", "gaussian", "gaussian:labels=2"};
     static const float rows[12] = {0, 1, 0, 1, 0, 1, 1, 1, 0, 0, 1, 0};
-    double betas[200];
-    for (int k = 0; k < 200; k++)
-        betas[k] = k / 199.;
+    double betas[100];
+    for (int k = 0; k < 100; k++)
+        betas[k] = k / 99.;
     for (int k = 0; k < 16; k++) {
         nninit_context *c = suite_context();
         nninit_generator *g;
@@ -213,13 +213,13 @@ START_TEST(annealing_finds_log_z) {
         ck_assert_ok(c, nninit_generator_create(&g, c, k & 8 ? NNINIT_STREAM_TORCH : NNINIT_STREAM_PHILOX, 9));
         ck_assert_ok(c, nninit_dataset_wrap(&base, c, NNINIT_FLOAT32, rows, NULL, 4, 3));
         nninit_rbm *rbm = small_machine(c, texts[k % 4], g);
-        const nninit_rbm_ais_options options = {.size = sizeof options, .chains = 2000, .betas = betas, .temperatures = 200,
+        const nninit_rbm_ais_options options = {.size = sizeof options, .chains = 1000, .betas = betas, .temperatures = 100,
                                                 .base = k & 4 ? base : NULL};
         nninit_rbm_ais_result r = {.size = sizeof r};
         ck_assert_ok(c, nninit_rbm_ais(rbm, &options, g, &r));
         ck_assert_msg(fabs(r.log_z - exact) <= 3 * r.standard_error, "%s: %g, %g exact, error %g", texts[k % 4], r.log_z, exact,
                       r.standard_error);
-        ck_assert(r.standard_error < .02 && r.low < exact && exact < r.high);
+        ck_assert(r.standard_error < .05 && r.low < exact && exact < r.high);
         ck_assert_double_eq_tol(r.high, r.log_z + log(1 + 3 * r.standard_error), 1e-12);
         ck_assert_double_eq_tol(r.low, r.log_z + log(1 - 3 * r.standard_error), 1e-12);
         nninit_context_destroy(&c);
