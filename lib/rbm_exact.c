@@ -187,6 +187,19 @@ static nninit_status kl_of(nninit_rbm *rbm, const float *v, int64_t rows, double
     return status;
 }
 
+/* Rows without exactly one label are no states of the machine: it gives them no probability, whatever their energy. */
+static nninit_status check_labels(nninit_rbm *rbm, const float *v, int64_t rows) {
+    for (int64_t r = 0; r < rows && rbm_features(rbm) < rbm->visible; r++) {
+        int64_t on = 0;
+        for (int64_t i = rbm_features(rbm); i < rbm->visible; i++)
+            on += v[r * rbm->visible + i] != 0;
+        if (on != 1)
+            return context_fail(rbm->object.context, NNINIT_ERR_INVALID, "row %lld has %lld labels on; it must be 1",
+                                (long long)r, (long long)on);
+    }
+    return NNINIT_OK;
+}
+
 nninit_status nninit_rbm_kl(nninit_rbm *rbm, const float *v, int64_t rows, double *kl) {
     if (!rbm)
         return NNINIT_ERR_INVALID;
@@ -199,6 +212,8 @@ nninit_status nninit_rbm_kl(nninit_rbm *rbm, const float *v, int64_t rows, doubl
     nninit_status status = check_size(rbm);
     if (status == NNINIT_OK)
         status = rbm_check_states(rbm, v, rows);
+    if (status == NNINIT_OK)
+        status = check_labels(rbm, v, rows);
     if (status < 0)
         return status;
     fenv_t caller;

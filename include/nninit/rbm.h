@@ -358,7 +358,7 @@ NNINIT_API nninit_status nninit_rbm_log_partition(nninit_rbm *rbm, double *log_z
  * @param rows  at least 1
  * @param kl    [out] at least 0 but for rounding
  * @retval NNINIT_ERR_UNSUPPORTED  Gaussian units: densities have no such divergence from points
- * @retval NNINIT_ERR_INVALID      a NULL, rows < 1, or a value that is neither 0 nor 1
+ * @retval NNINIT_ERR_INVALID      a NULL, rows < 1, a value that is neither 0 nor 1, or not exactly one label of a row is on
  * @retval (as nninit_rbm_log_partition)
  * @since 0.1
  */

@@ -298,6 +298,32 @@ START_TEST(divergences) {
 }
 END_TEST
 
+/* With labels p(v) is of rows with exactly one of them on; others have no probability, and no divergence. */
+START_TEST(divergences_with_labels) {
+    static const int states[] = {0x11, 0x22, 0x13, 0x11, 0x2f}, none = 0x07, two = 0x31;
+    enum { ROWS = sizeof states / sizeof *states, V = 6 };
+    struct small s;
+    float rows[ROWS * V];
+    double kl, exact = 0;
+    small_open(&s, "bernoulli", V, 5, 2, 1, 4);
+    const long double z = partition(&s);
+    for (int r = 0; r < ROWS; r++) {
+        const double share = states[r] == 0x11 ? 2. / ROWS : 1. / ROWS;
+        row_of(&s, states[r], rows + r * V);
+        exact += (log(share) - (double)logl(mass(&s, states[r]) / z)) / ROWS;
+    }
+    ck_assert_ok(s.c, nninit_rbm_kl(s.rbm, rows, ROWS, &kl));
+    ck_assert_double_eq_tol(kl, exact, 1e-12);
+    row_of(&s, none, rows + 3 * V);
+    ck_assert_int_eq(nninit_rbm_kl(s.rbm, rows, ROWS, &kl), NNINIT_ERR_INVALID);
+    ck_assert_str_eq(nninit_context_message(s.c), "row 3 has 0 labels on; it must be 1");
+    row_of(&s, two, rows + 3 * V);
+    ck_assert_int_eq(nninit_rbm_kl(s.rbm, rows, ROWS, &kl), NNINIT_ERR_INVALID);
+    ck_assert_str_eq(nninit_context_message(s.c), "row 3 has 2 labels on; it must be 1");
+    small_close(&s);
+}
+END_TEST
+
 START_TEST(free_energy_gaps) {
     struct small s;
     nninit_dataset *train, *held, *wide;
@@ -359,4 +385,4 @@ START_TEST(limits_and_bad_input) {
 END_TEST
 
 SUITE(rbm_exact, partition_functions_and_free_energies, gaussian_units, pseudo_likelihoods, gradients_of_the_likelihood,
-      one_unit_at_a_time, extremes, divergences, free_energy_gaps, limits_and_bad_input)
+      one_unit_at_a_time, extremes, divergences, divergences_with_labels, free_energy_gaps, limits_and_bad_input)
