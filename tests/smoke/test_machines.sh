@@ -3,7 +3,7 @@
 # The examples mnist_rbm and mnist_dbn, given as $1 and $2: on a small slice they say the same with any backend and number of threads,
 # resumed and straight, and draw pictures; failures leave nothing behind.
 set -eu
-rbm=$1 dbn=$2
+rbm=$(realpath "$1") dbn=$(realpath "$2") # they run in another folder below
 folder=$(mktemp -d)
 trap 'rm -rf "$folder"' EXIT
 
