@@ -34,7 +34,7 @@ static double softplus_sum(const double *x, int64_t n) {
         const int64_t end = n - i < 512 ? n : i + 512;
         double product = 1;
         for (; i < end; i++) {
-            sum += fmax(x[i], 0);
+            sum += x[i] > 0 ? x[i] : 0;
             product *= 1 + exp(-fabs(x[i]));
         }
         sum += log(product);
