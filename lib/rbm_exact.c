@@ -8,8 +8,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* Inputs are summed anew after so many states, so that rounding does not pile up. */
-enum { FRESH = 1 << 12 };
+/* So many states are summed by themselves, from inputs that are summed anew, so that rounding does not pile up. */
+enum { BLOCK = 1 << 12 };
 
 /* The side whose states are enumerated, `units` of them, and the other. */
 struct sides {
@@ -25,6 +25,13 @@ static void fresh_input(const struct sides *s, uint64_t state) {
     for (int64_t k = 0; k < s->units; k++)
         for (int64_t i = 0; state >> k & 1 && i < s->others; i++)
             s->input[i] += s->weight[k * s->others + i];
+}
+
+/* One unit goes on (sign 1) or off (-1). */
+static void change_input(const struct sides *s, int unit, double sign) {
+    const double *weight = s->weight + unit * s->others;
+    for (int64_t i = 0; i < s->others; i++)
+        s->input[i] += sign * weight[i];
 }
 
 /* Sum of softplus: the logarithm is taken of products of 512 factors, each above 1 and at most 2. */
@@ -66,32 +73,49 @@ static double other_side(const struct sides *s, bool visible) {
     return n < s->others ? sum + log_sum_exp(s->input + n, s->others - n) : sum;
 }
 
-/* visible: the other side are the visible units. */
-static double enumerate(const struct sides *s, bool visible) {
-    double most = -INFINITY, sum = 0, bias = 0;
-    uint64_t state = 0;
-    for (uint64_t n = 0; n < UINT64_C(1) << s->units; n++) {
-        if (n > 0) {
-            const int k = __builtin_ctzll(n);
-            const double sign = state >> k & 1 ? -1 : 1;
-            state ^= UINT64_C(1) << k;
-            for (int64_t i = 0; i < s->others && n % FRESH; i++)
-                s->input[i] += sign * s->weight[k * s->others + i];
-        }
-        if (n % FRESH == 0)
-            fresh_input(s, state);
-        bias = 0;
-        for (int64_t k = 0; k < s->units; k++)
-            bias += state >> k & 1 ? s->bias[k] : 0;
-        const double term = bias + other_side(s, visible);
-        if (term > most) {
-            sum = sum * exp(most - term) + 1;
-            most = term;
-        } else {
-            sum += exp(term - most);
-        }
+/* A sum of exponentials, sum exp(most). */
+struct scaled {
+    double most, sum;
+};
+
+static void add(struct scaled *total, struct scaled part) {
+    if (part.most > total->most) {
+        total->sum = total->sum * exp(total->most - part.most) + part.sum;
+        total->most = part.most;
+    } else {
+        total->sum += part.sum * exp(part.most - total->most);
     }
-    return most + log(sum);
+}
+
+static double own_bias(const struct sides *s, uint64_t state) {
+    double sum = 0;
+    for (int64_t k = 0; k < s->units; k++)
+        sum += state >> k & 1 ? s->bias[k] : 0;
+    return sum;
+}
+
+/* Of the states number first to end - 1. visible: the other side are the visible units. */
+static struct scaled sum_block(const struct sides *s, bool visible, uint64_t first, uint64_t end) {
+    struct scaled sum = {-INFINITY, 0};
+    double bias = own_bias(s, first ^ first >> 1);
+    fresh_input(s, first ^ first >> 1);
+    for (uint64_t n = first;;) {
+        add(&sum, (struct scaled){bias + other_side(s, visible), 1});
+        if (++n == end)
+            return sum;
+        const int unit = __builtin_ctzll(n);
+        const double sign = (n ^ n >> 1) >> unit & 1 ? 1 : -1;
+        bias += sign * s->bias[unit];
+        change_input(s, unit, sign);
+    }
+}
+
+static double enumerate(const struct sides *s, bool visible) {
+    const uint64_t states = UINT64_C(1) << s->units;
+    struct scaled sum = {-INFINITY, 0};
+    for (uint64_t first = 0; first < states; first += BLOCK)
+        add(&sum, sum_block(s, visible, first, states - first < BLOCK ? states : first + BLOCK));
+    return sum.most + log(sum.sum);
 }
 
 static bool enumerates_visible(const nninit_rbm *rbm) {

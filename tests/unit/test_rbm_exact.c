@@ -210,6 +210,94 @@ START_TEST(gradients_of_the_likelihood) {
 }
 END_TEST
 
+/* More units than one product of factors takes: sums over hidden states, each from scratch. */
+START_TEST(wide_machines) {
+    enum { V = 1100, H = 7 };
+    static float w[H * V], b[V], c[H];
+    nninit_context *context = suite_context();
+    nninit_generator *g;
+    nninit_rbm *rbm;
+    double log_z;
+    long double z = 0;
+    ck_assert_ok(context, nninit_generator_create(&g, context, NNINIT_STREAM_TORCH, 6));
+    ck_assert_ok(context, nninit_generator_normal(g, NNINIT_FLOAT32, w, H * V, 0, .3));
+    ck_assert_ok(context, nninit_generator_normal(g, NNINIT_FLOAT32, b, V, -1, 1));
+    ck_assert_ok(context, nninit_generator_normal(g, NNINIT_FLOAT32, c, H, 0, 1));
+    ck_assert_ok(context, nninit_rbm_create(&rbm, context, NNINIT_RBM_BERNOULLI, V, H, NULL));
+    ck_assert_ok(context, nninit_tensor_write(nninit_rbm_weight(rbm), w, H * V));
+    ck_assert_ok(context, nninit_tensor_write(nninit_rbm_visible_bias(rbm), b, V));
+    ck_assert_ok(context, nninit_tensor_write(nninit_rbm_hidden_bias(rbm), c, H));
+    for (int h = 0; h < 1 << H; h++) {
+        long double term = 0;
+        for (int j = 0; j < H; j++)
+            term += (h >> j & 1) * (long double)c[j];
+        for (int i = 0; i < V; i++) {
+            long double input = (long double)b[i];
+            for (int j = 0; j < H; j++)
+                input += (h >> j & 1) * (long double)w[j * V + i];
+            term += logl(1 + expl(input));
+        }
+        z += expl(term);
+    }
+    ck_assert_ok(context, nninit_rbm_log_partition(rbm, &log_z));
+    ck_assert_double_eq_tol(log_z, (double)logl(z), 1e-12 * log_z);
+    nninit_context_destroy(&context);
+}
+END_TEST
+
+/* 2^18 hidden states, over many refreshed inputs: with one visible unit beside two labels Z is a product over hidden units for
+ * each of the four visible states. */
+START_TEST(many_states) {
+    enum { H = 18 };
+    struct small s = {.c = suite_context()};
+    float w[H * 3], b[3], c[H];
+    long double z = 0;
+    ck_assert_ok(s.c, nninit_generator_create(&s.g, s.c, NNINIT_STREAM_TORCH, 7));
+    ck_assert_ok(s.c, nninit_generator_normal(s.g, NNINIT_FLOAT32, w, H * 3, 0, 1));
+    ck_assert_ok(s.c, nninit_generator_normal(s.g, NNINIT_FLOAT32, b, 3, 0, 1));
+    ck_assert_ok(s.c, nninit_generator_normal(s.g, NNINIT_FLOAT32, c, H, 0, 1));
+    ck_assert_ok(s.c, nninit_rbm_parse(&s.rbm, s.c, "bernoulli:labels=2", 3, H, NULL));
+    ck_assert_ok(s.c, nninit_tensor_write(nninit_rbm_weight(s.rbm), w, H * 3));
+    ck_assert_ok(s.c, nninit_tensor_write(nninit_rbm_visible_bias(s.rbm), b, 3));
+    ck_assert_ok(s.c, nninit_tensor_write(nninit_rbm_hidden_bias(s.rbm), c, H));
+    for (int v = 0; v < 2; v++)
+        for (int label = 1; label <= 2; label++) {
+            long double product = expl(v * (long double)b[0] + (long double)b[label]);
+            for (int j = 0; j < H; j++)
+                product *= 1 + expl((long double)c[j] + v * (long double)w[3 * j] + (long double)w[3 * j + label]);
+            z += product;
+        }
+    ck_assert_double_eq_tol(log_partition(&s), (double)logl(z), 1e-12);
+    small_close(&s);
+}
+END_TEST
+
+/* The most units that are enumerated. All alike, beside one Gaussian unit: Z is sqrt(2 pi) times the sum over k, how many are
+ * on, of binomial(25, k) exp(k (c + b w) + k^2 w^2 / 2). */
+START_TEST(as_many_as_allowed) {
+    enum { H = NNINIT_RBM_ENUMERATION_LIMIT };
+    struct small s = {.c = suite_context()};
+    const float bias = .75f;
+    float w[H], c[H];
+    long double z = 0, binomial = 1;
+    for (int j = 0; j < H; j++) {
+        w[j] = .125f;
+        c[j] = -.5f;
+    }
+    ck_assert_ok(s.c, nninit_rbm_create(&s.rbm, s.c, NNINIT_RBM_GAUSSIAN, 1, H, NULL));
+    ck_assert_ok(s.c, nninit_tensor_write(nninit_rbm_weight(s.rbm), w, H));
+    ck_assert_ok(s.c, nninit_tensor_write(nninit_rbm_visible_bias(s.rbm), &bias, 1));
+    ck_assert_ok(s.c, nninit_tensor_write(nninit_rbm_hidden_bias(s.rbm), c, H));
+    for (int k = 0; k <= H; k++) {
+        z += binomial * expl(k * (-.5L + .75L * .125L) + k * k * .125L * .125L / 2);
+        binomial = binomial * (H - k) / (k + 1);
+    }
+    z *= sqrtl(2 * acosl(-1));
+    ck_assert_double_eq_tol(log_partition(&s), (double)logl(z), 1e-11);
+    small_close(&s);
+}
+END_TEST
+
 /* 14 hidden x 784 visible units: log Z is that of two machines of 13, the last unit off and on. */
 START_TEST(one_unit_at_a_time) {
     enum { V = 784, H = 14 };
@@ -222,6 +310,10 @@ START_TEST(one_unit_at_a_time) {
     ck_assert_ok(context, nninit_generator_normal(g, NNINIT_FLOAT32, w, H * V, 0, .3));
     ck_assert_ok(context, nninit_generator_normal(g, NNINIT_FLOAT32, b, V, -1, 1));
     ck_assert_ok(context, nninit_generator_normal(g, NNINIT_FLOAT32, c, H, 0, 1));
+    for (int i = 0; i < V; i++) { /* multiples of 2^-10, so that their sums are exact */
+        b[i] = rintf(b[i] * 0x1p10f) * 0x1p-10f;
+        w[(H - 1) * V + i] = rintf(w[(H - 1) * V + i] * 0x1p10f) * 0x1p-10f;
+    }
     ck_assert_ok(context, nninit_rbm_create(&whole, context, NNINIT_RBM_BERNOULLI, V, H, NULL));
     ck_assert_ok(context, nninit_rbm_create(&less, context, NNINIT_RBM_BERNOULLI, V, H - 1, NULL));
     ck_assert_ok(context, nninit_tensor_write(nninit_rbm_weight(whole), w, H * V));
@@ -232,13 +324,13 @@ START_TEST(one_unit_at_a_time) {
     ck_assert_ok(context, nninit_tensor_write(nninit_rbm_hidden_bias(less), c, H - 1));
     ck_assert_ok(context, nninit_tensor_write(nninit_rbm_visible_bias(less), b, V));
     ck_assert_ok(context, nninit_rbm_log_partition(less, &off));
-    for (int i = 0; i < V; i++) /* the sums are floats too */
-        b[i] = (float)((double)b[i] + (double)w[(H - 1) * V + i]);
+    for (int i = 0; i < V; i++)
+        b[i] += w[(H - 1) * V + i];
     ck_assert_ok(context, nninit_tensor_write(nninit_rbm_visible_bias(less), b, V));
     ck_assert_ok(context, nninit_rbm_log_partition(less, &on));
     on += (double)c[H - 1];
     const double most = fmax(off, on);
-    ck_assert_double_eq_tol(log_z, most + log(exp(off - most) + exp(on - most)), 1e-5);
+    ck_assert_double_eq_tol(log_z, most + log(exp(off - most) + exp(on - most)), 1e-12 * most);
     nninit_context_destroy(&context);
 }
 END_TEST
@@ -385,4 +477,5 @@ START_TEST(limits_and_bad_input) {
 END_TEST
 
 SUITE(rbm_exact, partition_functions_and_free_energies, gaussian_units, pseudo_likelihoods, gradients_of_the_likelihood,
-      one_unit_at_a_time, extremes, divergences, divergences_with_labels, free_energy_gaps, limits_and_bad_input)
+      wide_machines, many_states, as_many_as_allowed, one_unit_at_a_time, extremes, divergences, divergences_with_labels,
+      free_energy_gaps, limits_and_bad_input)
