@@ -338,6 +338,7 @@ END_TEST
 /* Without weights Z = 2^(visible + hidden); inputs of 800 overflow nothing. */
 START_TEST(extremes) {
     struct small s;
+    nninit_rbm *wide;
     float w[4] = {0}, row[2] = {1, 1};
     double log_z, energy;
     small_open(&s, "bernoulli", 2, 2, 0, 1, 1);
@@ -345,6 +346,9 @@ START_TEST(extremes) {
     ck_assert_ok(s.c, nninit_tensor_write(nninit_rbm_visible_bias(s.rbm), w, 2));
     ck_assert_ok(s.c, nninit_tensor_write(nninit_rbm_hidden_bias(s.rbm), w, 2));
     ck_assert_double_eq_tol(log_partition(&s), 4 * log(2), 1e-14);
+    ck_assert_ok(s.c, nninit_rbm_create(&wide, s.c, NNINIT_RBM_BERNOULLI, 1100, 3, NULL)); /* 2^1100 is no double */
+    ck_assert_ok(s.c, nninit_rbm_log_partition(wide, &log_z));
+    ck_assert_double_eq_tol(log_z, 1103 * log(2), 1e-11);
     for (int k = 0; k < 4; k++)
         w[k] = 800;
     ck_assert_ok(s.c, nninit_tensor_write(nninit_rbm_weight(s.rbm), w, 4));
