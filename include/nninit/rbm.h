@@ -296,6 +296,7 @@ NNINIT_API nninit_status nninit_rbm_reconstruction(nninit_rbm *rbm, nninit_datas
  * @param energy  [out] [rows]
  * @retval NNINIT_OK           computed
  * @retval NNINIT_ERR_INVALID  a NULL, or rows < 1
+ * @retval NNINIT_ERR_SHAPE    there are not more visible units than labels
  * @retval NNINIT_ERR_DEVICE   the backend could not read the parameters
  * @retval NNINIT_ERR_MEMORY   out of memory
  * @since 0.1
@@ -345,7 +346,8 @@ NNINIT_API nninit_status nninit_rbm_pseudo_likelihood(nninit_rbm *rbm, const flo
  * @param log_z  [out]
  * @retval NNINIT_OK           computed
  * @retval NNINIT_ERR_INVALID  a NULL
- * @retval NNINIT_ERR_SHAPE    the side to be enumerated has more than NNINIT_RBM_ENUMERATION_LIMIT units
+ * @retval NNINIT_ERR_SHAPE    the side to be enumerated has more than NNINIT_RBM_ENUMERATION_LIMIT units, or there are not more
+ *                             visible units than labels
  * @retval (NNINIT_ERR_DEVICE, _MEMORY as above)
  * @since 0.1
  */
