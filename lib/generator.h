@@ -27,6 +27,11 @@ int64_t generator_random(nninit_generator *generator);
 /* randperm(n), n at most INT32_MAX. */
 void generator_permutation(nninit_generator *generator, int64_t *order, int64_t n);
 
+/* Are its draws a program's to make? */
+static inline bool generator_is_philox(const nninit_generator *generator) {
+    return generator && generator->stream == NNINIT_STREAM_PHILOX;
+}
+
 /* Does low + u * width round once? */
 static inline bool generator_is_fused(const nninit_generator *generator) {
     return generator->stream != NNINIT_STREAM_TORCH_BASE;

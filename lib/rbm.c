@@ -259,6 +259,11 @@ nninit_status rbm_check(nninit_rbm *rbm) {
                               (long long)rbm->visible, (long long)rbm_option(rbm, NNINIT_RBM_LABELS));
 }
 
+nninit_status rbm_check_generator(nninit_rbm *rbm) {
+    return rbm->generator ? NNINIT_OK
+                          : context_fail(rbm->object.context, NNINIT_ERR_STATE, "the machine has no generator to sample with");
+}
+
 nninit_status rbm_check_dataset(nninit_rbm *rbm, const nninit_dataset *dataset) {
     nninit_context *context = rbm->object.context;
     if (!dataset || dataset->object.context != context)

@@ -61,6 +61,8 @@ bool rbm_option_range(int option, double *low, double *high);
 nninit_status rbm_open(nninit_rbm *rbm, bool training);
 /* Fail unless there are more visible units than labels. */
 nninit_status rbm_check(nninit_rbm *rbm);
+/* Fail unless there is a generator to sample with. */
+nninit_status rbm_check_generator(nninit_rbm *rbm);
 /* Fail unless the data set is of the machine's context and its features are the visible units. */
 nninit_status rbm_check_dataset(nninit_rbm *rbm, const nninit_dataset *dataset);
 /* Fail unless values are in [0, 1]; for Bernoulli units. `first`: number of the first row, for the message. */

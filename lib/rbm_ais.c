@@ -90,8 +90,7 @@ static nninit_status make_base(struct ais *a) {
 }
 
 static nninit_status start(struct ais *a) {
-    const struct rbm_request request = {RBM_AIS, a->options.chains, ELEMENT_F32, 1,
-                                        a->generator->stream == NNINIT_STREAM_PHILOX};
+    const struct rbm_request request = {RBM_AIS, a->options.chains, ELEMENT_F32, 1, generator_is_philox(a->generator)};
     const struct executor *executor;
     float *zeros = mem_array(a->context, a->options.chains * a->rbm->visible, sizeof *zeros);
     nninit_status status = zeros ? rbm_run_get(&a->run, a->rbm, &request) : NNINIT_ERR_MEMORY;

@@ -189,12 +189,27 @@ nninit_status rbm_run_bind(struct rbm_run *run, const void *x, int64_t rows, boo
     return run->rbm->object.context->executor->bind(run->exec, run->x, x, rows, constant);
 }
 
-nninit_status rbm_run_indices(struct rbm_run *run, const int32_t *indices, int64_t steps) {
+static nninit_status write_indices(struct rbm_run *run, const int32_t *indices, int64_t steps) {
     return run->rbm->object.context->executor->slot_write(run->exec, run->index, 0, steps, indices);
 }
 
 nninit_status rbm_run_count_up(struct rbm_run *run) {
-    return rbm_run_indices(run, run->numbers, 1);
+    return write_indices(run, run->numbers, 1);
+}
+
+nninit_status rbm_run_rows(struct rbm_run *run, nninit_dataset *dataset, const int32_t *indices, int64_t steps) {
+    struct source *source = &run->rbm->source;
+    const int64_t rows = run->request.rows;
+    if (!dataset->read) {
+        nninit_status status = rbm_run_bind(run, dataset->rows, dataset->count, true);
+        return status < 0 ? status : write_indices(run, indices, steps);
+    }
+    nninit_status status = source_read(source, dataset, indices, rows);
+    if (status == NNINIT_OK)
+        status = rbm_check_values(run->rbm, source->rows, rows, indices[0]);
+    if (status == NNINIT_OK)
+        status = rbm_run_bind(run, source->rows, rows, false);
+    return status < 0 ? status : rbm_run_count_up(run);
 }
 
 nninit_status rbm_run_read(const struct rbm_run *run, int value, float *rows) {

@@ -63,9 +63,10 @@ void rbm_runs_free(nninit_rbm *rbm);
 nninit_status rbm_run_get(struct rbm_run **out, nninit_rbm *rbm, const struct rbm_request *request);
 /* x: rows of a data set, or memory that is none; `rows` of them. */
 nninit_status rbm_run_bind(struct rbm_run *run, const void *x, int64_t rows, bool constant);
-nninit_status rbm_run_indices(struct rbm_run *run, const int32_t *indices, int64_t steps);
 /* Row numbers 0, 1, … */
 nninit_status rbm_run_count_up(struct rbm_run *run);
+/* x: rows of a data set by their numbers, [steps, rows of the run]; one step where a callback gives them. Those are checked. */
+nninit_status rbm_run_rows(struct rbm_run *run, nninit_dataset *dataset, const int32_t *indices, int64_t steps);
 /* Run, with the generator's next draws: it advances by those of *done steps. More than one step only with Philox. */
 nninit_status rbm_run_steps(struct rbm_run *run, nninit_generator *generator, int64_t steps, int64_t *done);
 nninit_status rbm_run_read(const struct rbm_run *run, int value, float *rows);

@@ -7,20 +7,11 @@
 
 enum { PASS_ROWS = 500 }; /* of a batch of a pass over a data set */
 
-static bool is_philox(const nninit_generator *generator) {
-    return generator && generator->stream == NNINIT_STREAM_PHILOX;
-}
-
 static nninit_status check_arrays(nninit_rbm *rbm, const void *in, const void *out, int64_t rows) {
     if (in && out && rows >= 1 && rows <= INT32_MAX)
         return NNINIT_OK;
     return context_fail(rbm->object.context, NNINIT_ERR_INVALID, "v or h is NULL, or rows (%lld) is not 1 to %d",
                         (long long)rows, INT32_MAX);
-}
-
-static nninit_status need_generator(nninit_rbm *rbm) {
-    return rbm->generator ? NNINIT_OK
-                          : context_fail(rbm->object.context, NNINIT_ERR_STATE, "the machine has no generator to sample with");
 }
 
 static nninit_status pass_array(nninit_rbm *rbm, enum rbm_mode mode, const float *x, int64_t rows, float *y) {
@@ -62,22 +53,15 @@ struct pass {
 static nninit_status pass_batch(struct pass *p, int64_t first, int64_t rows) {
     nninit_dataset *dataset = p->dataset;
     const struct rbm_request request = {p->mode, rows, source_element(dataset), source_divisor(dataset),
-                                        is_philox(p->rbm->generator)};
+                                        generator_is_philox(p->rbm->generator)};
     struct rbm_run *run;
     int32_t indices[PASS_ROWS];
     int64_t done;
     for (int64_t i = 0; i < rows; i++)
         indices[i] = (int32_t)(first + i);
     nninit_status status = rbm_run_get(&run, p->rbm, &request);
-    if (status == NNINIT_OK && dataset->read)
-        status = source_read(&p->rbm->source, dataset, indices, rows);
-    if (status == NNINIT_OK && dataset->read)
-        status = rbm_check_values(p->rbm, p->rbm->source.rows, rows, first);
     if (status == NNINIT_OK)
-        status = dataset->read ? rbm_run_bind(run, p->rbm->source.rows, rows, false)
-                               : rbm_run_bind(run, dataset->rows, dataset->count, true);
-    if (status == NNINIT_OK)
-        status = dataset->read ? rbm_run_count_up(run) : rbm_run_indices(run, indices, 1);
+        status = rbm_run_rows(run, dataset, indices, 1);
     if (status == NNINIT_OK)
         status = rbm_run_steps(run, p->rbm->generator, 1, &done);
     return status < 0 ? status : p->use(p, run, first, rows);
@@ -112,7 +96,7 @@ nninit_status nninit_rbm_transform(nninit_rbm *rbm, nninit_dataset *dataset, nni
         return context_fail(context, NNINIT_ERR_INVALID, "out is NULL, or values %d are unknown", (int)values);
     nninit_status status = rbm_check_dataset(rbm, dataset);
     if (status == NNINIT_OK && values == NNINIT_RBM_SAMPLES)
-        status = need_generator(rbm);
+        status = rbm_check_generator(rbm);
     if (status == NNINIT_OK)
         status = rbm_check_rows(rbm, dataset);
     if (status < 0)
@@ -204,13 +188,13 @@ nninit_status nninit_rbm_sample(nninit_rbm *rbm, float *v, int64_t rows, int64_t
     if (!rbm)
         return NNINIT_ERR_INVALID;
     nninit_context *context = rbm->object.context;
-    const struct rbm_request request = {RBM_GIBBS, rows, ELEMENT_F32, 1, is_philox(rbm->generator)};
+    const struct rbm_request request = {RBM_GIBBS, rows, ELEMENT_F32, 1, generator_is_philox(rbm->generator)};
     struct rbm_run *run;
     nninit_status status = check_arrays(rbm, v, v, rows);
     if (status == NNINIT_OK && steps < 0)
         status = context_fail(context, NNINIT_ERR_INVALID, "steps is %lld; it must be at least 0", (long long)steps);
     if (status == NNINIT_OK)
-        status = need_generator(rbm);
+        status = rbm_check_generator(rbm);
     if (status == NNINIT_OK)
         status = rbm_run_get(&run, rbm, &request);
     if (status == NNINIT_OK)

@@ -126,26 +126,10 @@ static nninit_status write_rates(struct rbm_run *run, const nninit_loader *loade
     return status < 0 ? status : executor->slot_write(run->exec, run->bias_rates, 0, steps, biases);
 }
 
-static nninit_status set_source(struct rbm_run *run, const nninit_loader *loader, int64_t rows, int64_t steps) {
-    struct source *source = &run->rbm->source;
-    nninit_dataset *dataset = loader->dataset;
-    const int32_t *indices = loader->permutation + loader->position;
-    if (!dataset->read) {
-        nninit_status status = rbm_run_bind(run, dataset->rows, dataset->count, true);
-        return status < 0 ? status : rbm_run_indices(run, indices, steps);
-    }
-    nninit_status status = source_read(source, dataset, indices, rows);
-    if (status == NNINIT_OK)
-        status = rbm_check_values(run->rbm, source->rows, rows, indices[0]);
-    if (status == NNINIT_OK)
-        status = rbm_run_bind(run, source->rows, rows, false);
-    return status < 0 ? status : rbm_run_count_up(run);
-}
-
 /* The next steps, without a report between them. */
 static nninit_status train_chunk(nninit_rbm *rbm, nninit_loader *loader) {
     nninit_dataset *dataset = loader->dataset;
-    const bool philox = rbm->generator->stream == NNINIT_STREAM_PHILOX;
+    const bool philox = generator_is_philox(rbm->generator);
     const int64_t left = dataset->count - loader->position, rows = left < loader->batch ? left : loader->batch;
     const struct rbm_request request = {RBM_TRAIN, rows, source_element(dataset), source_divisor(dataset), philox};
     const int64_t steps = loader_steps(loader, philox ? RBM_STEPS : 1);
@@ -154,7 +138,7 @@ static nninit_status train_chunk(nninit_rbm *rbm, nninit_loader *loader) {
     float costs[RBM_STEPS];
     nninit_status status = rbm_run_get(&run, rbm, &request);
     if (status == NNINIT_OK)
-        status = set_source(run, loader, rows, steps);
+        status = rbm_run_rows(run, dataset, loader->permutation + loader->position, steps);
     if (status == NNINIT_OK)
         status = write_rates(run, loader, steps);
     if (status < 0)
@@ -213,8 +197,8 @@ nninit_status nninit_rbm_epoch(nninit_rbm *rbm, nninit_loader *loader, double *e
     if (!loader || loader->object.context != context)
         return context_fail(context, NNINIT_ERR_INVALID, "the loader is NULL or of another context");
     nninit_status status = rbm_check_dataset(rbm, loader->dataset);
-    if (status == NNINIT_OK && !rbm->generator)
-        status = context_fail(context, NNINIT_ERR_STATE, "the machine has no generator to sample with");
+    if (status == NNINIT_OK)
+        status = rbm_check_generator(rbm);
     if (status == NNINIT_OK)
         status = rbm_check_rows(rbm, loader->dataset);
     if (status == NNINIT_OK)
