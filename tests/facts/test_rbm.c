@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* What machines learn, against numbers that are exact. */
+#include "stripes.h"
 #include "suite.h"
 
 #include <math.h>
@@ -7,7 +8,7 @@
 /* Bars and stripes of 4 x 4: with two of its 30 patterns at 2/32, no model's sum of log p is above 28 log(1/32) +
  * 2 log(2/32) = -102.59 (Fischer & Igel, Pattern Recognition 47, 2014, train on it). */
 START_TEST(bars_and_stripes) {
-    enum { ROWS = 32, PIXELS = 16, EPOCHS = 20000 };
+    enum { ROWS = STRIPES_ROWS, PIXELS = STRIPES_PIXELS, EPOCHS = 20000 };
     static float rows[ROWS][PIXELS];
     nninit_context *c = suite_context();
     nninit_generator *g;
@@ -15,9 +16,7 @@ START_TEST(bars_and_stripes) {
     nninit_loader *loader;
     nninit_rbm *rbm;
     double energy[ROWS], log_z, sum = 0;
-    for (int p = 0; p < ROWS; p++)
-        for (int i = 0; i < PIXELS; i++)
-            rows[p][i] = (float)((p & 15) >> (p < 16 ? i / 4 : i % 4) & 1);
+    stripes_fill(rows);
     ck_assert_ok(c, nninit_generator_create(&g, c, NNINIT_STREAM_PHILOX, 777));
     ck_assert_ok(c, nninit_dataset_wrap(&data, c, NNINIT_FLOAT32, rows, NULL, ROWS, PIXELS));
     ck_assert_ok(c, nninit_loader_create(&loader, data, ROWS, 0, g));

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* Measures of machines against sums over all states, written out in long double. */
+#include "stripes.h"
 #include "suite.h"
 
 #include <math.h>
@@ -365,7 +366,7 @@ END_TEST
 /* Bars and stripes of 4 x 4: 32 rows, of which the empty and the full one occur twice. KL is what their likelihoods say, and
  * training lowers it. */
 START_TEST(divergences) {
-    enum { ROWS = 32, PIXELS = 16 };
+    enum { ROWS = STRIPES_ROWS, PIXELS = STRIPES_PIXELS };
     static float rows[ROWS][PIXELS];
     nninit_context *c = suite_context();
     nninit_generator *g;
@@ -373,9 +374,7 @@ START_TEST(divergences) {
     nninit_loader *loader;
     nninit_rbm *rbm;
     double before, kl, energy[ROWS], log_z, exact = 0;
-    for (int p = 0; p < ROWS; p++)
-        for (int i = 0; i < PIXELS; i++)
-            rows[p][i] = (float)((p & 15) >> (p < 16 ? i / 4 : i % 4) & 1);
+    stripes_fill(rows);
     ck_assert_ok(c, nninit_generator_create(&g, c, NNINIT_STREAM_PHILOX, 777));
     ck_assert_ok(c, nninit_dataset_wrap(&data, c, NNINIT_FLOAT32, rows, NULL, ROWS, PIXELS));
     ck_assert_ok(c, nninit_loader_create(&loader, data, ROWS, 0, g));
