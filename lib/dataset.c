@@ -26,6 +26,7 @@ static nninit_status dataset_make(nninit_dataset **out, nninit_context *context)
     nninit_dataset *dataset = object_create(context, &dataset_type, sizeof *dataset);
     if (!dataset)
         return NNINIT_ERR_MEMORY;
+    dataset->identity = ++context->datasets;
     dataset->scale = NNINIT_SCALE_UNIT;
     *out = dataset;
     return NNINIT_OK;

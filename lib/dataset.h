@@ -14,6 +14,7 @@ struct nninit_dataset {
     const int32_t *labels;  /* [count], or NULL */
     const float *targets;   /* [count, width], or NULL */
     int64_t count, features, classes, width;
+    uint64_t identity; /* no other data set of the context has or had it */
     nninit_scale scale;
     nninit_read_fn read;
     void *user;

@@ -1,6 +1,16 @@
 /* SPDX-License-Identifier: MIT */
 #include "executor.h"
 
+/* Row numbers of all steps together; 16 MiB. */
+enum { ROW_NUMBERS = 1 << 22, STEPS_LEAST = 16 };
+
+int64_t executor_steps(const struct executor *executor, int64_t rows) {
+    int64_t steps = executor->steps;
+    while (steps > STEPS_LEAST && steps * rows > ROW_NUMBERS)
+        steps /= 2;
+    return steps;
+}
+
 nninit_status arena_create(struct arena **out, nninit_context *context, const struct tensor_shape *tensors, int count) {
     *out = NULL;
     nninit_status status = context_open(context);

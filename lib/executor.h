@@ -7,7 +7,7 @@
 #include "program.h"
 
 /* Raised whenever this file or program.h changes in a way that a module compiled against the old ones cannot bear. */
-enum { EXECUTOR_ABI = 3 };
+enum { EXECUTOR_ABI = 4 };
 
 /* Everything an executor may use of the library. */
 struct host {
@@ -30,6 +30,7 @@ struct executor {
     size_t size; /* of this table */
     const char *name;
     bool has[KIND_COUNT]; /* basic kinds: all */
+    int64_t steps;        /* that it is best given at once */
 
     nninit_status (*open)(struct device **out, const struct host *host);
     void (*close)(struct device *device);
@@ -48,9 +49,9 @@ struct executor {
                              struct memory *const memories[ARENA_COUNT]);
     void (*release)(struct exec *exec);
 
-    /* What a PLACE_DATA value stands for from now on. `constant`: it will not change while it is bound, so that a device
-     * may keep a copy; else it is read in every run. */
-    nninit_status (*bind)(struct exec *exec, int value, const void *data, int64_t rows, bool constant);
+    /* What a PLACE_DATA value stands for from now on. `identity`: of a data set, whose rows never change, so that a device
+     * may keep a copy by that number and the address; 0: it is read in every run. */
+    nninit_status (*bind)(struct exec *exec, int value, const void *data, int64_t rows, uint64_t identity);
     /* Rows first … first + count - 1 of a slot's table, each [cols]. */
     nninit_status (*slot_write)(struct exec *exec, int value, int64_t first, int64_t count, const void *rows);
     nninit_status (*slot_read)(const struct exec *exec, int value, int64_t first, int64_t count, void *rows);
@@ -69,6 +70,9 @@ extern const struct executor ref_executor, cpu_executor;
 const struct executor *registry_find(const char *name);
 /* All names, for messages. */
 const char *registry_names(void);
+
+/* Table rows of a program over batches of so many rows: the executor's steps, fewer where batches are large. */
+int64_t executor_steps(const struct executor *executor, int64_t rows);
 
 /* An executor's memory with claims: tensors of several programs, parameters and optimizers share it. */
 struct arena {

@@ -41,6 +41,13 @@ static const struct expansion {
      {{KIND_GEMM_TN, {0, 1, NONE, NONE, NONE}, {INNER(0), NONE, NONE}},
       {KIND_GEMM_TN, {2, 3, NONE, NONE, NONE}, {INNER(1), NONE, NONE}},
       {KIND_CONTRAST, {INNER(0), INNER(1), 4, NONE, NONE}, {OUT(0), OUT(1), NONE}}}, 2},
+    {KIND_COLUMN_SUM_ADAM, 2,
+     {{KIND_COLUMN_SUM, {0, NONE, NONE, NONE, NONE}, {INNER(0), NONE, NONE}},
+      {KIND_ADAM, {INNER(0), 1, 2, 3, NONE}, {OUT(0), OUT(1), OUT(2)}}}, 1},
+    {KIND_CROSS_ENTROPY_ALL, 3,
+     {{KIND_CROSS_ENTROPY, {0, 1, NONE, NONE, NONE}, {OUT(0), NONE, NONE}},
+      {KIND_MEAN, {OUT(0), NONE, NONE, NONE, NONE}, {OUT(1), NONE, NONE}},
+      {KIND_CROSS_ENTROPY_GRADIENT, {0, 1, NONE, NONE, NONE}, {OUT(2), NONE, NONE}}}, 2},
 };
 
 static int uses(const struct program *program, int value) {

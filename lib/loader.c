@@ -153,10 +153,10 @@ bool loader_is_over(const nninit_loader *loader) {
     return left == 0 || (left < loader->batch && loader->flags & NNINIT_DROP_LAST);
 }
 
-int64_t loader_steps(const nninit_loader *loader, int64_t limit) {
+int64_t loader_steps(const nninit_loader *loader, int64_t limit, bool reports) {
     const int64_t count = loader->dataset->count - loader->position, hundredth = nninit_loader_batches(loader) / 100;
     const int64_t rows = count < loader->batch ? count : loader->batch, left = count / rows;
-    int64_t steps = hundredth > 1 ? hundredth : 1;
+    int64_t steps = !reports ? limit : hundredth > 1 ? hundredth : 1;
     steps = steps < limit ? steps : limit;
     steps = loader->dataset->read ? 1 : steps;
     return steps < left ? steps : left;

@@ -31,9 +31,9 @@ nninit_status loader_order(nninit_loader *loader);
 nninit_status loader_enter(nninit_loader *loader);
 /* Has the epoch no more batches? */
 bool loader_is_over(const nninit_loader *loader);
-/* The steps from the position on that have equal batches and no report between them: at most `limit` and a hundredth of an
- * epoch, and one where a callback gives the rows. */
-int64_t loader_steps(const nninit_loader *loader, int64_t limit);
+/* The steps from the position on that have equal batches and no report between them: at most `limit`, with reports a hundredth
+ * of an epoch, and one where a callback gives the rows. */
+int64_t loader_steps(const nninit_loader *loader, int64_t limit, bool reports);
 /* Add to the running cost as the lecture sums it: float32, in the order of the steps. */
 void loader_add_costs(nninit_loader *loader, const float *costs, int64_t steps);
 /* The epoch is exhausted: what Python then draws. */

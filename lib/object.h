@@ -35,6 +35,7 @@ struct nninit_context {
     char backend[32]; /* as asked for */
     int threads;      /* as asked for; 0: automatic */
     struct object *newest;
+    uint64_t datasets; /* that were made */
     atomic_int cancel;
     const struct executor *executor; /* set once the backend is open */
     struct device *device;

@@ -55,7 +55,9 @@
     X(LINEAR_RELU, 3, 1, "GEMM_NT, BIAS, RELU: from (x, w, bias)")                                                     \
     X(GEMM_NN_RELU_GRADIENT, 3, 1, "GEMM_NN, RELU_GRADIENT: from (dy, w, y)")                                          \
     X(GEMM_TN_ADAM, 5, 3, "GEMM_TN, ADAM: from (dy, x, step, root, shrink); the gradient is never stored")              \
-    X(GEMM_TN_CONTRAST, 5, 2, "GEMM_TN, GEMM_TN, CONTRAST: from (h, v, h', v', slot); the sums are never stored")
+    X(GEMM_TN_CONTRAST, 5, 2, "GEMM_TN, GEMM_TN, CONTRAST: from (h, v, h', v', slot); the sums are never stored")          \
+    X(COLUMN_SUM_ADAM, 4, 3, "COLUMN_SUM, ADAM: from (dy, step, root, shrink); the gradient is never stored")          \
+    X(CROSS_ENTROPY_ALL, 2, 3, "CROSS_ENTROPY, MEAN, CROSS_ENTROPY_GRADIENT: c, slot, dz from (z, label)")
 
 enum kind {
 #define X(name, inputs, outputs, formula) KIND_##name,

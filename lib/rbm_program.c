@@ -6,7 +6,7 @@
 
 #include <string.h>
 
-enum { RUN_LIMIT = 8 }; /* programs that a machine keeps */
+enum { RUN_LIMIT = 8 /* programs that a machine keeps */, TABLE_ROW = 32 };
 
 static void run_free(struct rbm_run *run) {
     nninit_context *context = run->rbm->object.context;
@@ -16,6 +16,7 @@ static void run_free(struct rbm_run *run) {
         mem_free(context, run->draws[i].host);
     arena_drop(run->annealing);
     mem_free(context, run->draws);
+    mem_free(context, run->table);
     mem_free(context, run->numbers);
     mem_free(context, run);
 }
@@ -81,15 +82,17 @@ static nninit_status run_make(struct rbm_run **out, nninit_rbm *rbm, const struc
         return NNINIT_ERR_MEMORY;
     *run = (struct rbm_run){.rbm = rbm, .request = *request, .revision = rbm->revision, .x = -1, .index = -1, .state = -1,
                             .fixed = -1, .output = -1, .visible = -1, .cost = -1};
+    run->steps = request->mode == RBM_TRAIN && request->philox ? executor_steps(context->executor, request->rows) : 1;
     run->draws = mem_array(context, rbm_draws_at_most(rbm), sizeof *run->draws);
+    run->table = mem_array(context, run->steps, TABLE_ROW);
     struct rbm_emission e = {.run = run};
     fenv_t caller;
-    program_init(&e.program, context, request->mode == RBM_TRAIN && request->philox ? RBM_STEPS : 1);
+    program_init(&e.program, context, run->steps);
     fpenv_enter(&caller); /* options are rounded to float on the way into nodes */
-    if (run->draws)
+    if (run->draws && run->table)
         rbm_emit(&e);
     fpenv_leave(&caller);
-    nninit_status status = run->draws ? prepare(run, &e.program) : NNINIT_ERR_MEMORY;
+    nninit_status status = run->draws && run->table ? prepare(run, &e.program) : NNINIT_ERR_MEMORY;
     program_finish(&e.program);
     if (status < 0) {
         run_free(run);
@@ -185,8 +188,8 @@ nninit_status rbm_run_get(struct rbm_run **out, nninit_rbm *rbm, const struct rb
     return status;
 }
 
-nninit_status rbm_run_bind(struct rbm_run *run, const void *x, int64_t rows, bool constant) {
-    return run->rbm->object.context->executor->bind(run->exec, run->x, x, rows, constant);
+nninit_status rbm_run_bind(struct rbm_run *run, const void *x, int64_t rows, uint64_t identity) {
+    return run->rbm->object.context->executor->bind(run->exec, run->x, x, rows, identity);
 }
 
 static nninit_status write_indices(struct rbm_run *run, const int32_t *indices, int64_t steps) {
@@ -201,14 +204,14 @@ nninit_status rbm_run_rows(struct rbm_run *run, nninit_dataset *dataset, const i
     struct source *source = &run->rbm->source;
     const int64_t rows = run->request.rows;
     if (!dataset->read) {
-        nninit_status status = rbm_run_bind(run, dataset->rows, dataset->count, true);
+        nninit_status status = rbm_run_bind(run, dataset->rows, dataset->count, dataset->identity);
         return status < 0 ? status : write_indices(run, indices, steps);
     }
     nninit_status status = source_read(source, dataset, indices, rows);
     if (status == NNINIT_OK)
         status = rbm_check_values(run->rbm, source->rows, rows, indices[0]);
     if (status == NNINIT_OK)
-        status = rbm_run_bind(run, source->rows, rows, false);
+        status = rbm_run_bind(run, source->rows, rows, 0);
     return status < 0 ? status : rbm_run_count_up(run);
 }
 
@@ -221,12 +224,17 @@ static nninit_status number_draws(struct rbm_run *run, const nninit_generator *g
     const struct executor *executor = run->rbm->object.context->executor;
     const uint64_t seed = generator->philox.seed;
     nninit_status status = NNINIT_OK;
-    for (int r = 0; r < run->draw_count; r++)
-        for (int64_t s = 0; s < steps && status == NNINIT_OK; s++) {
+    for (int r = 0; r < run->draw_count && status == NNINIT_OK; r++) {
+        uint32_t *row = run->table;
+        for (int64_t s = 0; s < steps; s++, row += 4) {
             const uint64_t draw = generator->philox.draw + (uint64_t)(s * run->draw_count + r);
-            const uint32_t row[4] = {(uint32_t)seed, (uint32_t)(seed >> 32), (uint32_t)draw, (uint32_t)(draw >> 32)};
-            status = executor->slot_write(run->exec, run->draws[r].slot, s, 1, row);
+            row[0] = (uint32_t)seed;
+            row[1] = (uint32_t)(seed >> 32);
+            row[2] = (uint32_t)draw;
+            row[3] = (uint32_t)(draw >> 32);
         }
+        status = executor->slot_write(run->exec, run->draws[r].slot, 0, steps, run->table);
+    }
     return status;
 }
 
@@ -239,7 +247,7 @@ static nninit_status draw_on_host(struct rbm_run *run, nninit_generator *generat
         status = d->normal ? nninit_generator_normal(generator, NNINIT_FLOAT32, d->host, count, 0, 1)
                            : nninit_generator_uniform(generator, NNINIT_FLOAT32, d->host, count, 0, 1);
         if (status == NNINIT_OK)
-            status = executor->bind(run->exec, d->data, d->host, d->rows, false);
+            status = executor->bind(run->exec, d->data, d->host, d->rows, 0);
     }
     return status;
 }

@@ -16,9 +16,6 @@ enum rbm_mode {
     RBM_AIS          /* state = visible states: the sums of an annealing step, then a Gibbs step at its temperature */
 };
 
-/* Steps that can run without the host. */
-enum { RBM_STEPS = 16 };
-
 struct rbm_request {
     enum rbm_mode mode;
     int64_t rows;
@@ -45,6 +42,8 @@ struct rbm_run {
     struct rbm_request request;
     unsigned revision; /* of the machine's options */
     struct exec *exec;
+    int64_t steps; /* rows of its tables: steps that can run without the host */
+    void *table;   /* [steps], of 32 bytes: room for one of them */
     struct rbm_draw *draws;
     int draw_count, draw_room;
     int32_t *numbers; /* 0, 1, …, as many as the most rows of anything */
@@ -61,8 +60,8 @@ void rbm_runs_free(nninit_rbm *rbm);
 
 /* The run for a request; lent until the machine's next. For training the machine is open and has its chains in the run. */
 nninit_status rbm_run_get(struct rbm_run **out, nninit_rbm *rbm, const struct rbm_request *request);
-/* x: rows of a data set, or memory that is none; `rows` of them. */
-nninit_status rbm_run_bind(struct rbm_run *run, const void *x, int64_t rows, bool constant);
+/* x: rows of a data set, or memory that is none; `rows` of them; `identity` as in executor.h. */
+nninit_status rbm_run_bind(struct rbm_run *run, const void *x, int64_t rows, uint64_t identity);
 /* Row numbers 0, 1, … */
 nninit_status rbm_run_count_up(struct rbm_run *run);
 /* x: rows of a data set by their numbers, [steps, rows of the run]; one step where a callback gives them. Those are checked. */

@@ -22,7 +22,7 @@ static nninit_status pass_array(nninit_rbm *rbm, enum rbm_mode mode, const float
     if (status == NNINIT_OK)
         status = rbm_run_get(&run, rbm, &request);
     if (status == NNINIT_OK)
-        status = rbm_run_bind(run, x, rows, false);
+        status = rbm_run_bind(run, x, rows, 0);
     if (status == NNINIT_OK)
         status = rbm_run_count_up(run);
     if (status == NNINIT_OK)

@@ -97,9 +97,9 @@ static void put_back(nninit_rbm *rbm, nninit_loader *loader) {
     loader->cost = b->cost;
 }
 
-/* The rates of the next steps, those of weights and those of biases. */
-static void fill_rates(const nninit_rbm *rbm, const nninit_loader *loader, int64_t rows, int64_t steps,
-                       struct law_contrast *weights, struct law_contrast *biases) {
+/* The rates of the next steps, those of weights or those of biases. */
+static void fill_rates(const nninit_rbm *rbm, const nninit_loader *loader, int64_t rows, int64_t steps, bool biases,
+                       struct law_contrast *rates) {
     const double *o = rbm->option, batches = (double)nninit_loader_batches(loader);
     const double momentum = o[rbm->epochs < rbm_option(rbm, NNINIT_RBM_MOMENTUM_EPOCHS) ? NNINIT_RBM_MOMENTUM
                                                                                         : NNINIT_RBM_FINAL_MOMENTUM];
@@ -108,22 +108,24 @@ static void fill_rates(const nninit_rbm *rbm, const nninit_loader *loader, int64
     for (int64_t s = 0; s < steps; s++) {
         const double epochs = (double)rbm->epochs + (double)(first + s) / batches, end = o[NNINIT_RBM_LR_EPOCHS];
         const double rate = end > 0 ? o[NNINIT_RBM_LR] * fmax(0, 1 - epochs / end) : o[NNINIT_RBM_LR];
-        weights[s] = (struct law_contrast){(float)momentum, (float)(rate / (double)rows), (float)(rate / negative_rows),
-                                           (float)(rate * o[NNINIT_RBM_WEIGHT_DECAY]), (float)(rate * o[NNINIT_RBM_L1])};
-        biases[s] = weights[s];
-        biases[s].decay = biases[s].l1 = 0;
+        rates[s] = (struct law_contrast){(float)momentum, (float)(rate / (double)rows), (float)(rate / negative_rows),
+                                         (float)(rate * o[NNINIT_RBM_WEIGHT_DECAY]), (float)(rate * o[NNINIT_RBM_L1])};
+        if (biases)
+            rates[s].decay = rates[s].l1 = 0;
     }
 }
 
 static nninit_status write_rates(struct rbm_run *run, const nninit_loader *loader, int64_t steps) {
     const struct executor *executor = run->rbm->object.context->executor;
-    struct law_contrast weights[RBM_STEPS], biases[RBM_STEPS];
-    fenv_t caller;
-    fpenv_enter(&caller);
-    fill_rates(run->rbm, loader, run->request.rows, steps, weights, biases);
-    fpenv_leave(&caller);
-    nninit_status status = executor->slot_write(run->exec, run->weight_rates, 0, steps, weights);
-    return status < 0 ? status : executor->slot_write(run->exec, run->bias_rates, 0, steps, biases);
+    nninit_status status = NNINIT_OK;
+    for (int biases = 0; biases < 2 && status == NNINIT_OK; biases++) {
+        fenv_t caller;
+        fpenv_enter(&caller);
+        fill_rates(run->rbm, loader, run->request.rows, steps, biases, run->table);
+        fpenv_leave(&caller);
+        status = executor->slot_write(run->exec, biases ? run->bias_rates : run->weight_rates, 0, steps, run->table);
+    }
+    return status;
 }
 
 /* The next steps, without a report between them. */
@@ -132,19 +134,20 @@ static nninit_status train_chunk(nninit_rbm *rbm, nninit_loader *loader) {
     const bool philox = generator_is_philox(rbm->generator);
     const int64_t left = dataset->count - loader->position, rows = left < loader->batch ? left : loader->batch;
     const struct rbm_request request = {RBM_TRAIN, rows, source_element(dataset), source_divisor(dataset), philox};
-    const int64_t steps = loader_steps(loader, philox ? RBM_STEPS : 1);
     struct rbm_run *run;
-    int64_t done;
-    float costs[RBM_STEPS];
     nninit_status status = rbm_run_get(&run, rbm, &request);
-    if (status == NNINIT_OK)
-        status = rbm_run_rows(run, dataset, loader->permutation + loader->position, steps);
+    if (status < 0)
+        return status;
+    const int64_t steps = loader_steps(loader, run->steps, rbm->progress != NULL);
+    int64_t done;
+    const float *costs = run->table;
+    status = rbm_run_rows(run, dataset, loader->permutation + loader->position, steps);
     if (status == NNINIT_OK)
         status = write_rates(run, loader, steps);
     if (status < 0)
         return status;
     status = rbm_run_steps(run, rbm->generator, steps, &done);
-    nninit_status read = rbm->object.context->executor->slot_read(run->exec, run->cost, 0, done, costs);
+    nninit_status read = rbm->object.context->executor->slot_read(run->exec, run->cost, 0, done, run->table);
     loader_add_costs(loader, costs, done);
     loader->position += done * rows;
     if (status == NNINIT_ERR_NUMERIC)

@@ -156,6 +156,7 @@ static void session_free(struct session *session) {
     arena_drop(session->gradients);
     arena_drop(session->m);
     arena_drop(session->v);
+    mem_free(session->context, session->tables);
     mem_free(session->context, session->kept);
     mem_free(session->context, session->labels);
     mem_free(session->context, session->numbers);
@@ -266,7 +267,8 @@ static nninit_status prepare(struct emission *e, int *dy) {
         return status;
     s->labels = mem_array(context, s->request.rows, sizeof *s->labels);
     s->numbers = mem_array(context, s->request.rows, sizeof *s->numbers);
-    if (!s->labels || !s->numbers)
+    s->tables = mem_array(context, (1 + OPTIMIZER_SLOTS) * s->steps, sizeof *s->tables);
+    if (!s->labels || !s->numbers || !s->tables)
         return NNINIT_ERR_MEMORY;
     for (int64_t i = 0; i < s->request.rows; i++)
         s->numbers[i] = (int32_t)i;
@@ -282,8 +284,8 @@ static nninit_status session_make(struct session **out, nninit_layer *model, con
     s->request = *request;
     s->target = s->cost = s->count = -1;
     struct emission e = {.model = model, .request = request, .session = s, .leaf_count = layer_leaves(model, NULL)};
-    int64_t steps = request->mode == SESSION_TRAIN ? SESSION_STEPS : 1;
-    program_init(&e.program, context, steps);
+    s->steps = request->mode == SESSION_TRAIN ? executor_steps(context->executor, request->rows) : 1;
+    program_init(&e.program, context, s->steps);
     e.leaves = mem_array(context, e.leaf_count, sizeof *e.leaves);
     e.x = mem_array(context, 2 * ((int64_t)e.leaf_count + 1), sizeof *e.x);
     for (int i = 0; e.x && i <= e.leaf_count; i++)
@@ -372,11 +374,11 @@ void sessions_forget(nninit_layer *model, const nninit_optimizer *optimizer) {
     }
 }
 
-nninit_status session_bind(struct session *session, const void *x, const void *target, int64_t rows, bool constant) {
+nninit_status session_bind(struct session *session, const void *x, const void *target, int64_t rows, uint64_t identity) {
     const struct executor *executor = session->context->executor;
-    nninit_status status = executor->bind(session->exec, session->x, x, rows, constant);
+    nninit_status status = executor->bind(session->exec, session->x, x, rows, identity);
     if (status == NNINIT_OK && session->target >= 0)
-        status = executor->bind(session->exec, session->target, target, rows, constant);
+        status = executor->bind(session->exec, session->target, target, rows, identity);
     return status;
 }
 
@@ -389,8 +391,9 @@ nninit_status session_count_up(struct session *session) {
 }
 
 static nninit_status write_tables(struct session *session, int64_t steps) {
-    float memory[OPTIMIZER_SLOTS][SESSION_STEPS];
-    float *tables[OPTIMIZER_SLOTS] = {memory[0], memory[1], memory[2]};
+    float *tables[OPTIMIZER_SLOTS];
+    for (int i = 0; i < OPTIMIZER_SLOTS; i++)
+        tables[i] = session->tables + (1 + i) * session->steps;
     optimizer_tables(session->request.optimizer, steps, tables);
     nninit_status status = NNINIT_OK;
     for (int i = 0; i < OPTIMIZER_SLOTS && status == NNINIT_OK; i++)
@@ -413,6 +416,7 @@ nninit_status session_run(struct session *session, int64_t steps, int64_t *done)
     return status;
 }
 
-nninit_status session_costs(struct session *session, int64_t steps, float *costs) {
-    return session->context->executor->slot_read(session->exec, session->cost, 0, steps, costs);
+nninit_status session_costs(struct session *session, int64_t steps, const float **costs) {
+    *costs = session->tables;
+    return session->context->executor->slot_read(session->exec, session->cost, 0, steps, session->tables);
 }

@@ -23,7 +23,7 @@ static nninit_status take_labels(struct session *session, const nninit_layer *mo
 
 /* Rows 0 … rows - 1 of memory that is no data set. */
 static nninit_status bind_batch(struct session *session, const float *x, const void *target) {
-    nninit_status status = session_bind(session, x, target, session->request.rows, false);
+    nninit_status status = session_bind(session, x, target, session->request.rows, 0);
     return status < 0 ? status : session_count_up(session);
 }
 
@@ -44,7 +44,9 @@ static nninit_status run_batch(nninit_layer *model, const struct session_request
     int64_t done;
     status = session_run(session, 1, &done);
     if (cost && done == 1) {
-        nninit_status read = session_costs(session, 1, cost);
+        const float *costs;
+        nninit_status read = session_costs(session, 1, &costs);
+        *cost = costs[0];
         status = status < 0 ? status : read;
     }
     return status;

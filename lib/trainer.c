@@ -87,7 +87,7 @@ static nninit_status read_batch(nninit_trainer *trainer, nninit_dataset *dataset
     for (int64_t i = 0; i < rows && status == NNINIT_OK; i++)
         session->labels[i] = (int32_t)source->labels[i];
     if (status == NNINIT_OK)
-        status = session_bind(session, source->rows, session->labels, rows, false);
+        status = session_bind(session, source->rows, session->labels, rows, 0);
     return status < 0 ? status : session_count_up(session);
 }
 
@@ -96,7 +96,7 @@ static nninit_status set_source(nninit_trainer *trainer, nninit_dataset *dataset
     if (dataset->read)
         return read_batch(trainer, dataset, session, indices, rows);
     const void *target = dataset->targets ? (const void *)dataset->targets : dataset->labels;
-    nninit_status status = session_bind(session, dataset->rows, target, dataset->count, true);
+    nninit_status status = session_bind(session, dataset->rows, target, dataset->count, dataset->identity);
     return status < 0 ? status : session_indices(session, indices, steps);
 }
 
@@ -123,15 +123,16 @@ static nninit_status train_chunk(nninit_trainer *trainer, nninit_loader *loader)
     const struct session_request request = make_request(trainer, dataset, SESSION_TRAIN, trainer->loss, rows);
     struct session *session;
     nninit_status status = session_get(&session, trainer->model, &request);
-    int64_t done = 0, steps = loader_steps(loader, SESSION_STEPS);
-    int64_t known = steps < SESSION_STEPS && (steps + 1) * rows <= left ? steps + 1 : steps;
-    if (status == NNINIT_OK)
-        status = set_source(trainer, dataset, session, loader->permutation + loader->position, rows, known);
+    if (status < 0)
+        return status;
+    int64_t done = 0, steps = loader_steps(loader, session->steps, trainer->progress != NULL);
+    int64_t known = steps < session->steps && (steps + 1) * rows <= left ? steps + 1 : steps;
+    status = set_source(trainer, dataset, session, loader->permutation + loader->position, rows, known);
     if (status < 0)
         return status;
     status = session_run(session, steps, &done);
-    float costs[SESSION_STEPS];
-    nninit_status read = session_costs(session, done, costs);
+    const float *costs;
+    nninit_status read = session_costs(session, done, &costs);
     loader_add_costs(loader, costs, done);
     loader->position += done * rows;
     if (status == NNINIT_ERR_NUMERIC)
@@ -188,13 +189,13 @@ static nninit_status evaluate_batch(nninit_trainer *trainer, nninit_dataset *dat
     status = set_source(trainer, dataset, session, indices, rows, 1);
     if (status == NNINIT_OK)
         status = session_run(session, 1, &done);
-    float mean = 0;
+    const float *mean = NULL;
     int32_t equal = 0;
     if (status == NNINIT_OK && loss)
         status = session_costs(session, 1, &mean);
     if (status == NNINIT_OK && count)
         status = session->context->executor->slot_read(session->exec, session->count, 0, 1, &equal);
-    *cost += (double)mean * (double)rows;
+    *cost += status == NNINIT_OK && mean ? (double)*mean * (double)rows : 0;
     *right += equal;
     return status;
 }

@@ -186,9 +186,15 @@ const struct executor cpu_executor = {
     .name = "cpu",
     .has = {
 #define X(name, inputs, outputs, formula) [KIND_##name] = true,
-        BASIC_KINDS(X) FUSED_KINDS(X)
+        BASIC_KINDS(X)
 #undef X
+        [KIND_LINEAR] = true,
+        [KIND_LINEAR_RELU] = true,
+        [KIND_GEMM_NN_RELU_GRADIENT] = true,
+        [KIND_GEMM_TN_ADAM] = true,
+        [KIND_GEMM_TN_CONTRAST] = true,
     },
+    .steps = 16,
     .open = open_cpu,
     .close = close_cpu,
     .describe = describe,

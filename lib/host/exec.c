@@ -73,8 +73,8 @@ void exec_finish(struct exec *exec) {
     exec->host->free(exec->host->context, exec->tasks);
 }
 
-nninit_status exec_bind(struct exec *exec, int value, const void *data, int64_t rows, bool constant) {
-    (void)constant; /* host memory is read where it is */
+nninit_status exec_bind(struct exec *exec, int value, const void *data, int64_t rows, uint64_t identity) {
+    (void)identity; /* host memory is read where it is */
     if (exec->operands[value].data == data && exec->operands[value].rows == rows)
         return NNINIT_OK;
     exec->operands[value].data = (void *)(uintptr_t)data;

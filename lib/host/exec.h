@@ -54,7 +54,7 @@ nninit_status exec_init(struct exec *exec, const struct host *host, const struct
 void exec_finish(struct exec *exec);
 
 /* These serve the executor's table as they are. */
-nninit_status exec_bind(struct exec *exec, int value, const void *data, int64_t rows, bool constant);
+nninit_status exec_bind(struct exec *exec, int value, const void *data, int64_t rows, uint64_t identity);
 nninit_status exec_slot_write(struct exec *exec, int value, int64_t first, int64_t count, const void *rows);
 nninit_status exec_slot_read(const struct exec *exec, int value, int64_t first, int64_t count, void *rows);
 nninit_status exec_buffer_read(const struct exec *exec, int value, void *rows);

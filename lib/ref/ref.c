@@ -119,6 +119,7 @@ const struct executor ref_executor = {
         BASIC_KINDS(X)
 #undef X
     },
+    .steps = 16,
     .open = open_ref,
     .close = close_ref,
     .describe = describe,

@@ -153,8 +153,8 @@ static void bed_open(struct bed *b, const char *backend, int threads, enum kind 
     static float x[ELEMENTS_MAX], dy[ELEMENTS_MAX];
     fill(x, shape->rows * shape->inputs, percent, 91);
     fill(dy, shape->rows * shape->outputs, percent, 92);
-    ck_assert_ok(b->context, e->bind(b->exec, b->x, x, shape->rows, false));
-    ck_assert_ok(b->context, e->bind(b->exec, b->dy, dy, shape->rows, false));
+    ck_assert_ok(b->context, e->bind(b->exec, b->x, x, shape->rows, 0));
+    ck_assert_ok(b->context, e->bind(b->exec, b->dy, dy, shape->rows, 0));
     ck_assert_ok(b->context, e->slot_write(b->exec, b->index, 0, 1, index));
     for (int i = 0; i < 3; i++)
         ck_assert_ok(b->context, e->slot_write(b->exec, b->slots[i], 0, 1, &slot_values[i]));

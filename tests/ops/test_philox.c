@@ -51,7 +51,7 @@ static void run(struct drawn *d, const char *backend, int threads, const float *
     ck_assert_ok(c, program.status);
     ck_assert_ok(c, c->executor->prepare(&exec, c->device, &program, memories));
     program_finish(&program);
-    ck_assert_ok(c, c->executor->bind(exec, source, p, rows, false));
+    ck_assert_ok(c, c->executor->bind(exec, source, p, rows, 0));
     for (int step = 0; step < STEPS; step++) {
         for (int r = 0; r < rows; r++)
             index[step][r] = r;
