@@ -10,8 +10,6 @@
 
 enum { HALF = TORCH_BLOCK / 2, LINE = 16 /* floats in a line of a cache */ };
 
-static const double pi = 3.14159265358979323846;
-
 /* 24 bits, 0 <= u < 1; by way of int32_t, which every instruction set converts. */
 static inline float unit(uint32_t word) {
     return (float)(int32_t)(mt19937_temper(word) & 0xffffff) * 0x1p-24f;
@@ -52,37 +50,13 @@ static void uniform(struct mt19937 *mt, float *x, int64_t count, float low, floa
     draw(mt, x, count, low, width, fused, true);
 }
 
-/* Sine and cosine of 0 <= t <= 2 pi by Cephes' sinf and cosf, reduced by pi/4 in three parts; every product that is
- * added to is fused. */
-static inline void sincos_fused(float t, float *sine, float *cosine) {
-    int32_t j = (int32_t)(t * 1.27323954473516f);
-    j = (j + 1) & ~1;
-    float y = (float)j;
-    t = fmaf(y, -0.78515625f, t);
-    t = fmaf(y, -2.4187564849853515625e-4f, t);
-    t = fmaf(y, -3.77489497744594108e-8f, t);
-    float z = t * t;
-    float c = fmaf(2.443315711809948e-5f, z, -1.388731625493765e-3f);
-    c = fmaf(c, z, 4.166664568298827e-2f);
-    c = c * z;
-    c = fmaf(c, z, -(z * 0.5f)) + 1.0f;
-    float s = fmaf(-1.9515295891e-4f, z, 8.3321608736e-3f);
-    s = fmaf(s, z, -1.6666654611e-1f);
-    s = s * z;
-    s = fmaf(s, t, t);
-    float a = j & 2 ? c : s, b = j & 2 ? s : c;
-    /* Bit 2 becomes the sign. */
-    *sine = law_float(law_bits(a) ^ (uint32_t)(j & 4) << 29);
-    *cosine = law_float(law_bits(b) ^ (uint32_t)(~(j - 2) & 4) << 29);
-}
-
 /* Uniforms of radii and of angles become cosines and sines. */
 static inline void normal_lanes(float *restrict u1, float *restrict u2, int lanes, float mean, float std) {
     for (int j = 0; j < lanes; j++) {
-        float sine, cosine, radius = sqrtf(-2.0f * law_log_normal(1.0f - u1[j]));
-        sincos_fused((float)(2 * pi) * u2[j], &sine, &cosine);
-        u1[j] = fmaf(radius * cosine, std, mean);
-        u2[j] = fmaf(radius * sine, std, mean);
+        float sine, cosine;
+        law_normals(u1[j], u2[j], &cosine, &sine);
+        u1[j] = fmaf(cosine, std, mean);
+        u2[j] = fmaf(sine, std, mean);
     }
 }
 
@@ -228,10 +202,6 @@ static inline void philox_chunk(uint64_t seed, uint64_t draw, uint64_t block, ui
 
 #endif
 
-static inline float unit_of_upper(uint32_t word) {
-    return (float)(int32_t)(word >> 8) * 0x1p-24f;
-}
-
 /* Are all elements of the chunk at `at` wanted? */
 static inline bool is_whole(int64_t at, int64_t first, int64_t count) {
     return at >= first && at + CHUNK_WORDS <= first + count;
@@ -251,7 +221,7 @@ static void philox_uniform(uint64_t seed, uint64_t draw, int64_t first, float *x
         float *y = is_whole(at, first, count) ? x + (at - first) : room;
         philox_chunk(seed, draw, (uint64_t)at / 4, word);
         for (int i = 0; i < CHUNK_WORDS; i++)
-            y[i] = fmaf(unit_of_upper(word[i]), width, low);
+            y[i] = fmaf(law_unit(word[i]), width, low);
         if (y == room)
             keep(y, at, first, x, count);
     }
@@ -264,8 +234,8 @@ static void philox_normal(uint64_t seed, uint64_t draw, int64_t first, float *x,
         float *y = is_whole(at, first, count) ? x + (at - first) : room;
         philox_chunk(seed, draw, (uint64_t)at / 4, word);
         for (int i = 0; i < CHUNK_WORDS / 2; i++) {
-            u1[i] = unit_of_upper(word[2 * i]);
-            u2[i] = unit_of_upper(word[2 * i + 1]);
+            u1[i] = law_unit(word[2 * i]);
+            u2[i] = law_unit(word[2 * i + 1]);
         }
         normal_lanes(u1, u2, CHUNK_WORDS / 2, mean, std);
         for (int i = 0; i < CHUNK_WORDS / 2; i++) {

@@ -3,9 +3,9 @@
 #ifndef NNINIT_LIB_HOST_PHILOX_H
 #define NNINIT_LIB_HOST_PHILOX_H
 
-#include <stdint.h>
+#include "../law.h"
 
-static inline void philox(uint64_t key, const uint32_t counter[4], uint32_t word[4]) {
+LAW void philox(uint64_t key, const uint32_t counter[4], uint32_t word[4]) {
     uint32_t k0 = (uint32_t)key, k1 = (uint32_t)(key >> 32);
     uint32_t a = counter[0], b = counter[1], c = counter[2], d = counter[3];
     for (int round = 0; round < 10; round++) {
