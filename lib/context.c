@@ -48,7 +48,7 @@ nninit_status nninit_context_create(nninit_context **out, const nninit_context_o
     if (!out)
         return NNINIT_ERR_INVALID;
     *out = NULL;
-    nninit_context_options o = {sizeof o, NULL, 0, NULL, NULL, NULL, NULL, NULL};
+    nninit_context_options o = {.size = sizeof o};
     if (options) {
         if (options->size == 0 || options->size > sizeof o)
             return NNINIT_ERR_INVALID;
@@ -72,6 +72,11 @@ nninit_status nninit_context_create(nninit_context **out, const nninit_context_o
     context->threads = o.threads;
     /* A name that is too long is cut, still unknown, and reported by its beginning. */
     strncpy(context->backend, o.backend ? o.backend : "auto", sizeof context->backend - 1);
+    context->modules = o.modules ? mem_string(context, o.modules) : NULL;
+    if (o.modules && !context->modules) {
+        o.free(o.alloc_user, context);
+        return NNINIT_ERR_MEMORY;
+    }
     *out = context;
     return NNINIT_OK;
 }
@@ -90,6 +95,7 @@ void nninit_context_destroy(nninit_context **context) {
     }
     if (c->executor)
         c->executor->close(c->device);
+    mem_free(c, c->modules);
     c->free(c->alloc_user, c);
 }
 
@@ -108,6 +114,10 @@ nninit_status nninit_context_backend(nninit_context *context, const char **descr
     if (status == NNINIT_OK)
         *description = context->executor->describe(context->device);
     return status;
+}
+
+const char *nninit_context_fallback(const nninit_context *context) {
+    return context ? context->fallback : "the context is NULL";
 }
 
 void nninit_context_cancel(nninit_context *context) {

@@ -9,13 +9,18 @@
 /* Raised whenever this file or program.h changes in a way that a module compiled against the old ones cannot bear. */
 enum { EXECUTOR_ABI = 4 };
 
-/* Everything an executor may use of the library. */
+/* How products may be computed. The others are for the cuda executor: a vendor's library, whose bits differ. */
+enum math { MATH_EXACT, MATH_FAST, MATH_TF32 };
+
+/* Everything an executor may use of the library, and what was asked of it. */
 struct host {
     nninit_context *context;
     void *(*alloc)(nninit_context *, size_t); /* zeroed, aligned to 64; NULL after setting the message */
     void (*free)(nninit_context *, void *);
     nninit_status (*fail)(nninit_context *, nninit_status, const char *format, ...);
     int threads; /* as asked for; 0: as many as the process may use */
+    int device;  /* its number */
+    enum math math;
 };
 
 struct exec;
@@ -66,10 +71,16 @@ struct executor {
 
 extern const struct executor ref_executor, cpu_executor;
 
-/* The executor for a name that is not "auto", or NULL. */
-const struct executor *registry_find(const char *name);
-/* All names, for messages. */
-const char *registry_names(void);
+/* What a module's one symbol, nninit_module_entry(), returns. */
+struct module {
+    uint32_t abi;
+    size_t size;         /* of struct executor */
+    const char *version; /* of the library that it was built with */
+    const struct executor *exact, *fast;
+};
+
+typedef const struct module *(*module_entry)(void);
+#define MODULE_ENTRY "nninit_module_entry"
 
 /* Table rows of a program over batches of so many rows: the executor's steps, fewer where batches are large. */
 int64_t executor_steps(const struct executor *executor, int64_t rows);

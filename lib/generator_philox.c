@@ -31,7 +31,7 @@ static void fill_pieces(void *argument, int thread) {
 
 /* Threads live for one draw: making them takes some 50 us, and a large draw 10 ms. */
 static void fill_parallel(nninit_context *context, struct parallel *p) {
-    const struct host host = {context, mem_alloc, mem_free, context_fail, context->threads};
+    const struct host host = {.context = context, .alloc = mem_alloc, .free = mem_free, .fail = context_fail, .threads = context->threads};
     struct pool *pool = NULL;
     const int threads = p->count < PARALLEL_LEAST ? 1 : context->threads ? context->threads : cpus_usable("");
     if (threads < 2 || pool_create(&pool, &host, threads) < 0) { /* without memory for threads: slower, and no failure */

@@ -32,7 +32,8 @@ struct nninit_context {
     void *alloc_user;
     nninit_log_fn log;
     void *log_user;
-    char backend[32]; /* as asked for */
+    char backend[64]; /* as asked for */
+    char *modules;    /* their folder, as asked for; NULL: where they are installed */
     int threads;      /* as asked for; 0: automatic */
     struct object *newest;
     uint64_t datasets; /* that were made */
@@ -40,6 +41,7 @@ struct nninit_context {
     const struct executor *executor; /* set once the backend is open */
     struct device *device;
     char message[512];
+    char fallback[512]; /* why "auto" opened no device */
 };
 
 /* Memory of the context's allocator, zeroed and aligned to 64 bytes. NULL after setting the message (NNINIT_ERR_MEMORY). */

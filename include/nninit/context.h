@@ -33,8 +33,11 @@ typedef void (*nninit_log_fn)(void *user, const char *line);
  *  `nninit_context_options o = {sizeof o};` */
 typedef struct nninit_context_options {
     size_t size;           /**< sizeof(nninit_context_options), so that later versions can add fields */
-    const char *backend;   /**< "auto" (the default, also NULL), "ref" or "cpu". NNINIT_BACKEND in the environment
-                                replaces "auto" (not in a setuid program) */
+    const char *backend;   /**< "auto" (the default, also NULL): a CUDA device if there is one, else the CPU; "cpu"; "ref";
+                                "cuda", "cuda:1" (a device's number), "cuda:1,math=fast". NNINIT_BACKEND in the environment
+                                replaces "auto" (not in a setuid program).
+                                math: "exact" (default) gives the bits of the CPU; "fast" takes the products of NVIDIA's
+                                cuBLASLt in float32, "tf32" in TF32: for wide nets, and with bits of their own */
     int threads;           /**< the most threads that compute, the caller's included; 0 (default): as many as the process
                                 may use by its affinity mask and its control groups' quotas. At most 256. Fewer work where
                                 that is found to be faster. The results do not depend on it */
@@ -43,6 +46,8 @@ typedef struct nninit_context_options {
     void *alloc_user;      /**< passed to both */
     nninit_log_fn log;     /**< NULL (default): nothing is reported */
     void *log_user;        /**< passed to log */
+    const char *modules;   /**< the folder of libnninit-cuda.so, an absolute path; copied; NULL (default): where it was
+                                installed. For programs that run from a build tree */
 } nninit_context_options;
 
 /**
@@ -78,7 +83,8 @@ NNINIT_API void nninit_context_destroy(nninit_context **context);
 NNINIT_API const char *nninit_context_message(const nninit_context *context);
 
 /**
- * Open the backend if that has not happened yet, and name it, e.g. "cpu (avx2, 2 threads)".
+ * Open the backend if that has not happened yet, and name it, e.g. "cpu (avx2, 2 threads)" or
+ * "cuda:0 (NVIDIA H100, sm_90, exact)".
  *
  * @param context      the context
  * @param description  [out] text owned by the context; NULL on failure
@@ -86,11 +92,20 @@ NNINIT_API const char *nninit_context_message(const nninit_context *context);
  * @retval NNINIT_OK           the backend is open
  * @retval NNINIT_ERR_INVALID  an argument is NULL
  * @retval NNINIT_ERR_BACKEND  the backend asked for is unknown or cannot be had here; the message says why
- * @retval NNINIT_ERR_DEVICE   threads could not be started
+ * @retval NNINIT_ERR_DEVICE   threads could not be started, or the device failed while it was opened
  * @retval NNINIT_ERR_MEMORY   out of memory
  * @since 0.1
  */
 NNINIT_API nninit_status nninit_context_backend(nninit_context *context, const char **description);
+
+/**
+ * Why "auto" opened no CUDA device: no module, no driver, a driver that is too old, no device, one that is not supported.
+ *
+ * @return text without a newline, owned by the context; "" if "auto" was not asked for, found a device, or nothing needed a
+ *         backend yet; for a NULL context a constant that says so
+ * @since 0.1
+ */
+NNINIT_API const char *nninit_context_fallback(const nninit_context *context);
 
 /**
  * Ask the training or evaluation call that is running on this context to stop, or the next one if none is running.

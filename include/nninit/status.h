@@ -16,14 +16,15 @@ typedef enum nninit_status {
     NNINIT_OK = 0,               /**< done */
     NNINIT_END = 1,              /**< not a failure: nothing more to give, e.g. the epoch is over */
     NNINIT_ERR_INVALID = -1,     /**< an argument is NULL, out of range, or belongs to another context */
-    NNINIT_ERR_MEMORY = -2,      /**< the allocator returned NULL */
+    NNINIT_ERR_MEMORY = -2,      /**< the allocator returned NULL, or a device has no memory left */
     NNINIT_ERR_SHAPE = -3,       /**< sizes or ranks do not fit each other */
     NNINIT_ERR_IO = -4,          /**< a file or folder cannot be opened, read, written or renamed */
     NNINIT_ERR_FORMAT = -5,      /**< a file's content is damaged, truncated or not what its header says */
     NNINIT_ERR_STATE = -6,       /**< the call does not fit what the object went through before */
     NNINIT_ERR_UNSUPPORTED = -7, /**< understood, but not something this version does */
     NNINIT_ERR_BACKEND = -8,     /**< the backend asked for is unknown or cannot be had here */
-    NNINIT_ERR_DEVICE = -9,      /**< the backend failed while it ran, e.g. a thread could not be started */
+    NNINIT_ERR_DEVICE = -9,      /**< the backend failed while it ran: a thread could not be started, a device was lost or
+                                      is used after a fork */
     NNINIT_ERR_CANCELLED = -10,  /**< nninit_context_cancel() or a progress callback asked to stop */
     NNINIT_ERR_NUMERIC = -11,    /**< the cost is no longer finite, or outputs cannot be scaled (pretrain.h) */
     NNINIT_ERR_CALLBACK = -12,   /**< a callback of the caller reported failure */

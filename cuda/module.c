@@ -1,0 +1,45 @@
+/* SPDX-License-Identifier: MIT */
+/* The module's one symbol. With exact products some runs of nodes are one kernel; cuBLASLt's products stand alone. */
+#include "device.h"
+
+#define STRING_(x) #x
+#define STRING(x) STRING_(x)
+
+#define PRESENT(name, inputs, outputs, formula) [KIND_##name] = true,
+
+#define FUNCTIONS                                                                                                      \
+    .steps = 1024, .open = device_open, .close = device_close, .describe = device_describe,                            \
+    .memory_create = memory_create, .memory_destroy = memory_destroy, .memory_read = memory_read,                      \
+    .memory_write = memory_write, .prepare = exec_prepare, .release = exec_release, .bind = exec_bind,                 \
+    .slot_write = exec_slot_write, .slot_read = exec_slot_read, .buffer_read = exec_buffer_read,                       \
+    .state_write = exec_state_write, .run = exec_run
+
+static const struct executor exact = {
+    .abi = EXECUTOR_ABI,
+    .size = sizeof(struct executor),
+    .name = "cuda",
+    .has = {BASIC_KINDS(PRESENT) FUSED_KINDS(PRESENT)},
+    FUNCTIONS,
+};
+
+static const struct executor fast = {
+    .abi = EXECUTOR_ABI,
+    .size = sizeof(struct executor),
+    .name = "cuda",
+    .has = {BASIC_KINDS(PRESENT)[KIND_CROSS_ENTROPY_ALL] = true, [KIND_COLUMN_SUM_ADAM] = true},
+    FUNCTIONS,
+};
+
+static const struct module module = {
+    .abi = EXECUTOR_ABI,
+    .size = sizeof(struct executor),
+    .version = STRING(NNINIT_VERSION_MAJOR) "." STRING(NNINIT_VERSION_MINOR) "." STRING(NNINIT_VERSION_PATCH),
+    .exact = &exact,
+    .fast = &fast,
+};
+
+__attribute__((visibility("default"))) const struct module *nninit_module_entry(void);
+
+const struct module *nninit_module_entry(void) {
+    return &module;
+}
