@@ -46,9 +46,9 @@ template <typename T> __device__ __forceinline__ T *at(const matrix &m, int64_t 
     return (T *)m.data + (row * m.stride + col);
 }
 
-/* The step's row of a slot. */
+/* The step's row of a slot, whose elements are of four bytes. */
 template <typename T> __device__ __forceinline__ T *slot(const matrix &m, int64_t step) {
-    return (T *)m.data + step * m.stride;
+    return (T *)((uint32_t *)m.data + step * m.stride);
 }
 
 #include "elements.cuh"

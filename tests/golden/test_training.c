@@ -34,15 +34,13 @@ static int find(const char *key, const char *name, double *values, long *extra) 
 }
 
 static void check_net(const char *name, const int64_t *widths, int count, const char *backend, double limit) {
-    nninit_context_options options = {.size = sizeof options, .backend = backend, .threads = 2};
-    nninit_context *c;
+    nninit_context *c = suite_open(backend, 2);
     nninit_generator *g;
     nninit_dataset *train;
     nninit_layer *model;
     nninit_initializer *rule;
     nninit_optimizer *adam;
     nninit_loader *loader;
-    ck_assert_int_eq(nninit_context_create(&c, &options), NNINIT_OK);
     ck_assert_ok(c, nninit_dataset_open_mnist(&train, c, suite_path("../examples/data/mnist"), NNINIT_TRAIN));
     ck_assert_ok(c, nninit_generator_create(&g, c, NNINIT_STREAM_TORCH, 777));
     ck_assert_ok(c, nninit_mlp_create(&model, c, widths, count, NNINIT_RELU, g));
@@ -84,13 +82,13 @@ static void check_net(const char *name, const int64_t *widths, int count, const 
 }
 
 START_TEST(three_layers) {
-    check_net("xavier", xavier, 4, "cpu", 2e-6);
+    check_net("xavier", xavier, 4, suite_fast(), 2e-6);
     check_net("xavier", xavier, 4, "ref", 2e-6);
 }
 END_TEST
 
 START_TEST(five_layers) {
-    check_net("deep", deep, 6, "cpu", 2e-6);
+    check_net("deep", deep, 6, suite_fast(), 2e-6);
 }
 END_TEST
 
@@ -102,14 +100,12 @@ static double ulps(float a, double b, double floor) {
 
 /* One update node, PyTorch's p, g, m, v in. */
 static void check_update(const char *text, long steps, const char *backend) {
-    nninit_context_options options = {.size = sizeof options, .backend = backend};
-    nninit_context *c;
+    nninit_context *c = suite_open(backend, 0);
     nninit_generator *gen;
     nninit_optimizer *o;
     enum { N = 1000 };
     static float start[4][N], out[3][N];
     static const double stds[] = {0.05, 0.01, 0.01, 0.01};
-    ck_assert_int_eq(nninit_context_create(&c, &options), NNINIT_OK);
     ck_assert_ok(c, nninit_generator_create(&gen, c, NNINIT_STREAM_TORCH, 777 + (uint64_t)steps));
     ck_assert_ok(c, nninit_optimizer_parse(&o, c, text));
     for (int i = 0; i < 4; i++)
@@ -176,7 +172,7 @@ START_TEST(updates) {
                  {"sgd:lr=0.1,momentum=0.9,weight_decay=0.01,nesterov=1", 1}};
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
         check_update(cases[i].text, cases[i].steps, "ref");
-        check_update(cases[i].text, cases[i].steps, "cpu");
+        check_update(cases[i].text, cases[i].steps, suite_fast());
     }
 }
 END_TEST

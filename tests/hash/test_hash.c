@@ -12,8 +12,6 @@ struct net {
     const char *steps20, *epoch1; /* SHA-256 of the weights after 20 steps, and after one epoch */
 };
 
-static const char *const levels[] = {"c", "avx2", "avx512", "neon"};
-
 static const struct net nets[] = {
     {xavier, 4, "209bd00f3bbcfe7350b411a073d9e64c91117166d6ccc5abddfd43667cacf29e", "e091e056d558a3b94805be39952213968d1f73e8a0033555f43c67b60f6e27d0"},
     {deep, 6, "ed38fd35c14ad2f390ef63c24cf1806d1f1e1ecd489c11e94ac13b6af74d92e0", "015a3332d64481ac8f29424e257a9682c9a82e695aab7835e280f49d73a61fbd"},
@@ -31,11 +29,9 @@ struct run {
 
 /* The lecture's run with seed 777, over the first `rows` rows. */
 static void run_open(struct run *r, const struct net *net, const char *backend, int threads, int64_t rows) {
-    nninit_context_options options = {.size = sizeof options, .backend = backend, .threads = threads};
     nninit_initializer *rule;
     nninit_dataset *all;
-    ck_assert_int_eq(nninit_context_create(&r->context, &options), NNINIT_OK);
-    nninit_context *c = r->context;
+    nninit_context *c = r->context = suite_open(backend, threads);
     ck_assert_ok(c, nninit_dataset_open_mnist(&all, c, suite_path("../examples/data/mnist"), NNINIT_TRAIN));
     ck_assert_ok(c, nninit_dataset_slice(&r->train, all, 0, rows));
     ck_assert_ok(c, nninit_generator_create(&r->generator, c, NNINIT_STREAM_TORCH, 777));
@@ -62,14 +58,14 @@ START_TEST(ref_20_steps) {
 }
 END_TEST
 
-START_TEST(cpu_20_steps) {
+START_TEST(fast_20_steps) {
     static const char *const lists[] = {"never", "always", ""};
     static const int threads[] = {1, 2, 3, 8};
-    for (int l = 0; l < 4; l++) {
-        bool runs = suite_cpu_level(levels[l]);
-        for (int k = 0; k < 4 && runs; k++) {
+    for (int l = 0; l < SUITE_TARGETS; l++) {
+        const char *backend = suite_target(l);
+        for (int k = 0; backend && k < (suite_modules() ? 1 : 4); k++) {
             setenv("NNINIT_CPU_LISTS", lists[k % 3], 1);
-            check_run(&nets[0], "cpu", threads[k], 2000, nets[0].steps20);
+            check_run(&nets[0], backend, threads[k], 2000, nets[0].steps20);
         }
     }
     unsetenv("NNINIT_CPU_LISTS");
@@ -78,10 +74,13 @@ START_TEST(cpu_20_steps) {
 END_TEST
 
 START_TEST(deep_20_steps) {
-    check_run(&nets[1], "ref", 1, 2000, nets[1].steps20);
-    for (int l = 0; l < 4; l++)
-        if (suite_cpu_level(levels[l]))
-            check_run(&nets[1], "cpu", 8, 2000, nets[1].steps20);
+    if (!suite_modules())
+        check_run(&nets[1], "ref", 1, 2000, nets[1].steps20);
+    for (int l = 0; l < SUITE_TARGETS; l++) {
+        const char *backend = suite_target(l);
+        if (backend)
+            check_run(&nets[1], backend, 8, 2000, nets[1].steps20);
+    }
     suite_cpu_level(NULL);
 }
 END_TEST
@@ -103,14 +102,12 @@ static const struct {
 };
 
 static void check_machine(int which, const char *backend, int threads) {
-    nninit_context_options options = {.size = sizeof options, .backend = backend, .threads = threads};
-    nninit_context *c;
+    nninit_context *c = suite_open(backend, threads);
     nninit_generator *g;
     nninit_dataset *all, *train;
     nninit_loader *loader;
     nninit_rbm *rbm;
     char hash[NNINIT_SHA256_SIZE];
-    ck_assert_int_eq(nninit_context_create(&c, &options), NNINIT_OK);
     ck_assert_ok(c, nninit_dataset_open_mnist(&all, c, suite_path("../examples/data/mnist"), NNINIT_TRAIN));
     ck_assert_ok(c, nninit_dataset_slice(&train, all, 0, 2000));
     ck_assert_ok(c, nninit_generator_create(&g, c, NNINIT_STREAM_PHILOX, 777));
@@ -123,11 +120,13 @@ static void check_machine(int which, const char *backend, int threads) {
 }
 
 START_TEST(machines_20_steps) {
-    for (int k = 0; k < 3; k++)
+    for (int k = 0; k < 3 && !suite_modules(); k++)
         check_machine(k, "ref", 1);
-    for (int l = 0; l < 4; l++)
-        for (int k = 0; k < 3 && suite_cpu_level(levels[l]); k++)
-            check_machine(k, "cpu", 1 + (l + k) % 3);
+    for (int l = 0; l < SUITE_TARGETS; l++) {
+        const char *backend = suite_target(l);
+        for (int k = 0; k < 3 && backend; k++)
+            check_machine(k, backend, 1 + (l + k) % 3);
+    }
     suite_cpu_level(NULL);
 }
 END_TEST
@@ -156,11 +155,9 @@ static void flush_to_zero(void) {
 /* 2^-60 times 2^-70 is denormal, on each thread. By bytes: comparisons here flush as well. */
 static void check_denormal(const char *backend) {
     static const float weight = 0x1p-70f, x[2] = {0x1p-60f, -0x1p-60f}, want[2] = {0x1p-130f, -0x1p-130f};
-    nninit_context_options options = {.size = sizeof options, .backend = backend, .threads = 2};
-    nninit_context *c;
+    nninit_context *c = suite_open(backend, 2);
     nninit_layer *linear;
     float y[2];
-    ck_assert_int_eq(nninit_context_create(&c, &options), NNINIT_OK);
     ck_assert_ok(c, nninit_linear_create(&linear, c, 1, 1, 0, NULL));
     ck_assert_ok(c, nninit_tensor_write(nninit_layer_parameter(linear, 0), &weight, 1));
     ck_assert_ok(c, nninit_layer_forward(linear, x, 2, y));
@@ -173,9 +170,10 @@ START_TEST(foreign_floating_point_mode) {
     fesetround(FE_UPWARD);
     flush_to_zero();
     uint64_t mode = fp_mode();
-    for (int b = 0; b < 2; b++) {
-        check_denormal(b ? "ref" : "cpu");
-        check_run(&nets[0], b ? "ref" : "cpu", 2, 2000, nets[0].steps20);
+    for (int b = 0; b < (suite_modules() ? 1 : 2); b++) {
+        const char *backend = b ? "ref" : suite_fast();
+        check_denormal(backend);
+        check_run(&nets[0], backend, 2, 2000, nets[0].steps20);
     }
     ck_assert_int_eq(fegetround(), FE_UPWARD);
     ck_assert_uint_eq(fp_mode(), mode);
@@ -192,7 +190,7 @@ START_TEST(resumed) {
     struct run r;
     char hash[NNINIT_SHA256_SIZE], path[] = "/tmp/nninit-XXXXXX";
     ck_assert_int_ge(mkstemp(path), 0);
-    run_open(&r, &nets[0], "cpu", 2, 2000);
+    run_open(&r, &nets[0], suite_fast(), 2, 2000);
     ck_assert_ok(r.context, nninit_trainer_on_progress(r.trainer, stop_at_7, NULL));
     ck_assert_int_eq(nninit_trainer_epoch(r.trainer, r.loader, NULL), NNINIT_ERR_CANCELLED);
     ck_assert_ok(r.context, nninit_trainer_save(r.trainer, r.loader, path));
@@ -217,5 +215,5 @@ START_TEST(plain_c_one_epoch) {
 }
 END_TEST
 
-SUITE(hash, ref_20_steps, cpu_20_steps, deep_20_steps, cpu_one_epoch, foreign_floating_point_mode, resumed,
+SUITE(hash, ref_20_steps, fast_20_steps, deep_20_steps, cpu_one_epoch, foreign_floating_point_mode, resumed,
       plain_c_one_epoch, machines_20_steps)

@@ -122,12 +122,10 @@ static bool holds(const struct program *p, enum kind kind, const bool has[KIND_C
 static void bed_open(struct bed *b, const char *backend, int threads, enum kind kind, const struct shape *shape,
                      bool from_data, int percent) {
     static const float slot_values[3] = {0.01f, 0.5f, 0.99f};
-    const nninit_context_options options = {.size = sizeof options, .backend = backend, .threads = threads};
     const struct tensor_shape tensors[2] = {{shape->outputs, shape->inputs}, {shape->outputs, 1}};
     struct memory *memories[ARENA_COUNT];
     struct program p;
-    *b = (struct bed){.shape = *shape, .kind = kind};
-    ck_assert_int_eq(nninit_context_create(&b->context, &options), NNINIT_OK);
+    *b = (struct bed){.context = suite_open(backend, threads), .shape = *shape, .kind = kind};
     ck_assert_ok(b->context, context_open(b->context));
     const struct executor *e = b->context->executor;
     program_init(&p, b->context, 1);
@@ -184,7 +182,7 @@ static int64_t bed_read(const struct bed *b, float *values) {
     ck_assert_ok(b->context, e->buffer_read(b->exec, b->dx, at));
     at += s->rows * s->inputs;
     for (int a = 0; a < ARENA_COUNT; a++) {
-        if (a == ARENA_GRADIENTS && b->kind == KIND_GEMM_TN_ADAM)
+        if (a == ARENA_GRADIENTS && (b->kind == KIND_GEMM_TN_ADAM || b->kind == KIND_COLUMN_SUM_ADAM))
             continue; /* the fused kind stores none */
         ck_assert_ok(b->context, arena_read(b->arena[a], 0, at));
         at += s->outputs * s->inputs;
@@ -194,34 +192,35 @@ static int64_t bed_read(const struct bed *b, float *values) {
     return at - values;
 }
 
-static const char *const levels[] = {"c", "avx2", "avx512", "neon"}, *const lists[] = {"never", "always"};
+static const char *const lists[] = {"never", "always"};
 
 /* A shape on every level that there is, against ref. */
-static void compare(const bool runs[4], enum kind kind, const struct shape *s, bool from_data, int threads) {
+static void compare(const bool runs[SUITE_TARGETS], enum kind kind, const struct shape *s, bool from_data, int threads) {
     static float want[8 * ELEMENTS_MAX], got[8 * ELEMENTS_MAX];
     struct bed b;
     bed_open(&b, "ref", 1, kind, s, from_data, 50);
     bed_run(&b);
     int64_t count = bed_read(&b, want);
     bed_close(&b);
-    for (int l = 0; l < 4; l++)
-        for (int n = 0; n < 2 && runs[l]; n++) {
-            setenv("NNINIT_CPU", levels[l], 1);
+    for (int l = 0; l < SUITE_TARGETS; l++)
+        for (int n = 0; n < (strcmp(suite_targets[l], "cuda") == 0 ? 1 : 2) && runs[l]; n++) {
+            const char *backend = strcmp(suite_targets[l], "cuda") == 0 ? "cuda" : "cpu";
+            setenv("NNINIT_CPU", suite_targets[l], 1);
             setenv("NNINIT_CPU_LISTS", lists[n], 1);
-            bed_open(&b, "cpu", threads, kind, s, from_data, 50);
+            bed_open(&b, backend, threads, kind, s, from_data, 50);
             bed_run(&b);
             ck_assert_int_eq(bed_read(&b, got), count);
             bed_close(&b);
             ck_assert_msg(memcmp(got, want, (size_t)count * sizeof *got) == 0, "%s: %s, lists %s, %lld x %lld -> %lld",
-                          names[kind], levels[l], lists[n], (long long)s->rows, (long long)s->inputs, (long long)s->outputs);
+                          names[kind], suite_targets[l], lists[n], (long long)s->rows, (long long)s->inputs, (long long)s->outputs);
         }
     unsetenv("NNINIT_CPU_LISTS");
     suite_cpu_level(NULL);
 }
 
-static void find_levels(bool runs[4]) {
-    for (int l = 0; l < 4; l++)
-        runs[l] = suite_cpu_level(levels[l]);
+static void find_targets(bool runs[SUITE_TARGETS]) {
+    for (int l = 0; l < SUITE_TARGETS; l++)
+        runs[l] = suite_target(l) != NULL;
     suite_cpu_level(NULL);
 }
 
@@ -229,8 +228,8 @@ static void find_levels(bool runs[4]) {
 START_TEST(remainders) {
     static const int64_t widths[] = {1, 2, 3, 5, 7, 8, 9, 15, 16, 17, 31, 33, 47, 48, 63, 64, 65, 79, 81, 127, 128, 129, 143};
     enum { WIDTHS = sizeof widths / sizeof *widths };
-    bool runs[4];
-    find_levels(runs);
+    bool runs[SUITE_TARGETS];
+    find_targets(runs);
     for (int k = 0; k < KINDS; k++)
         for (int w = 0; w < WIDTHS; w++) {
             const struct shape s = {1 + w % 14, widths[w], widths[(5 * w + k) % WIDTHS]};
@@ -242,8 +241,8 @@ END_TEST
 /* Rows and columns beyond what a product takes at a time (DEPTH, CHUNK, BLOCK, …_ROWS). */
 START_TEST(blocks) {
     static const struct shape shapes[] = {{6, 1, 1500}, {5, 1100, 20}, {129, 130, 20}, {257, 20, 70}, {100, 784, 64}, {1040, 70, 20}};
-    bool runs[4];
-    find_levels(runs);
+    bool runs[SUITE_TARGETS];
+    find_targets(runs);
     for (int k = 0; k < KINDS; k++)
         for (int s = 0; s < 6; s++)
             compare(runs, kinds[k], &shapes[s], s % 2, 2);
@@ -277,10 +276,10 @@ START_TEST(bench) {
     static const int percents[] = {19, 30, 40, 50, 60};
     for (int l = 1; l < 4; l++)
         for (int k = 0; k < 3; k++)
-            for (int s = 0; s < 5 && suite_cpu_level(levels[l]); s++) {
+            for (int s = 0; s < 5 && suite_target(l); s++) {
                 setenv("NNINIT_CPU_LISTS", "never", 1);
                 printf("{\"level\": \"%s\", \"product\": \"%s\", \"rows\": %lld, \"inputs\": %lld, \"outputs\": %lld, "
-                       "\"dense\": %.1f", levels[l], names[products[k]], (long long)shapes[s].rows,
+                       "\"dense\": %.1f", suite_targets[l], names[products[k]], (long long)shapes[s].rows,
                        (long long)shapes[s].inputs, (long long)shapes[s].outputs, speed(products[k], &shapes[s], 100));
                 setenv("NNINIT_CPU_LISTS", "always", 1);
                 for (int p = 0; p < 5; p++)

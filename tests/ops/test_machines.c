@@ -64,15 +64,13 @@ static void save(nninit_context *c, struct result *r, nninit_rbm *rbm, nninit_lo
 static void compute(struct result *r, const char *backend, int threads, const struct machine *m) {
     static float x[ROWS_MAX * VISIBLE_MAX], fixed[ROWS_MAX * VISIBLE_MAX];
     static const double betas[] = {0, .3, .7, 1};
-    const nninit_context_options options = {.size = sizeof options, .backend = backend, .threads = threads};
-    nninit_context *c;
+    nninit_context *c = suite_open(backend, threads);
     nninit_generator *g;
     nninit_dataset *data, *above;
     nninit_loader *loader;
     nninit_rbm *rbm;
     double labels;
     memset(r, 0, sizeof *r);
-    ck_assert_int_eq(nninit_context_create(&c, &options), NNINIT_OK);
     ck_assert_ok(c, nninit_generator_create(&g, c, m->stream, 11));
     ck_assert_ok(c, nninit_rbm_parse(&rbm, c, m->text, m->visible, m->hidden, g));
     ck_assert_ok(c, nninit_rbm_get(rbm, NNINIT_RBM_LABELS, &labels));
@@ -103,51 +101,56 @@ static void compute(struct result *r, const char *backend, int threads, const st
 }
 
 START_TEST(machines_are_the_same_everywhere) {
-    static const char *const levels[] = {"c", "avx2", "avx512", "neon"}, *const lists[] = {"never", "always"};
+    static const char *const lists[] = {"never", "always"};
     static struct result want[MACHINES], got;
     for (int k = 0; k < MACHINES; k++)
         compute(&want[k], "ref", 1, &machines[k]);
-    for (int l = 0; l < 4; l++)
-        for (int k = 0; k < 2 * MACHINES && suite_cpu_level(levels[l]); k++) {
+    for (int l = 0; l < SUITE_TARGETS; l++) {
+        const char *backend = suite_target(l);
+        for (int k = 0; backend && k < (strcmp(backend, "cuda") == 0 ? 1 : 2) * MACHINES; k++) {
             const int threads = 1 + k % 3;
             setenv("NNINIT_CPU_LISTS", lists[k / MACHINES], 1);
-            compute(&got, "cpu", threads, &machines[k % MACHINES]);
+            compute(&got, backend, threads, &machines[k % MACHINES]);
             ck_assert_msg(memcmp(&got, &want[k % MACHINES], sizeof got) == 0, "%s, %s, lists %s, %d threads: error %g, %g; log Z %g, %g",
-                          machines[k % MACHINES].text, levels[l], lists[k / MACHINES], threads, got.error,
+                          machines[k % MACHINES].text, suite_targets[l], lists[k / MACHINES], threads, got.error,
                           want[k % MACHINES].error, got.log_z, want[k % MACHINES].log_z);
         }
+    }
     unsetenv("NNINIT_CPU_LISTS");
     suite_cpu_level(NULL);
 }
 END_TEST
 
 static int fused_steps;
+static const struct executor *counted;
 
 static nninit_status counting_prepare(struct exec **out, struct device *device, const struct program *program,
                                       struct memory *const memories[ARENA_COUNT]) {
     for (int n = 0; n < program->node_count; n++)
         fused_steps += program->nodes[n].kind == KIND_GEMM_TN_CONTRAST;
-    return cpu_executor.prepare(out, device, program, memories);
+    return counted->prepare(out, device, program, memories);
 }
 
 /* With the fused kind, and by its parts. */
 START_TEST(fused_step_is_its_expansion) {
     static struct result want, got;
-    struct executor whole = cpu_executor, plain = cpu_executor;
-    whole.prepare = plain.prepare = counting_prepare;
-    for (int k = BASIC_KIND_COUNT; k < KIND_COUNT; k++)
-        plain.has[k] = false;
+    struct executor table;
     for (int k = 0; k < 2; k++) {
         static const struct machine m = {"bernoulli:l1=0.01,cd_steps=2", 97, 130, 64, 16, NNINIT_STREAM_PHILOX};
         struct result *r = k ? &got : &want;
         static float x[64 * 97];
-        nninit_context *c = suite_context();
+        nninit_context *c = suite_open(suite_fast(), 0);
         nninit_generator *g;
         nninit_dataset *data;
         nninit_loader *loader;
         nninit_rbm *rbm;
         ck_assert_int_eq(context_open(c), NNINIT_OK);
-        c->executor = k ? &plain : &whole;
+        counted = c->executor;
+        table = *counted;
+        table.prepare = counting_prepare;
+        for (int kind = BASIC_KIND_COUNT; kind < KIND_COUNT && k == 1; kind++)
+            table.has[kind] = false;
+        c->executor = &table;
         fill(&m, x, 0);
         ck_assert_ok(c, nninit_generator_create(&g, c, m.stream, 11));
         ck_assert_ok(c, nninit_rbm_parse(&rbm, c, m.text, m.visible, m.hidden, g));

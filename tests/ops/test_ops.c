@@ -38,8 +38,7 @@ static void keep_tensor(nninit_context *c, struct result *r, nninit_tensor *t) {
 
 static void compute(struct result *r, const char *backend, int threads, const struct shape *s, nninit_activation kind,
                     nninit_loss loss, const char *optimizer) {
-    nninit_context_options options = {.size = sizeof options, .backend = backend, .threads = threads};
-    nninit_context *c;
+    nninit_context *c = suite_open(backend, threads);
     nninit_generator *g;
     nninit_layer *model;
     nninit_optimizer *o;
@@ -48,7 +47,6 @@ static void compute(struct result *r, const char *backend, int threads, const st
     float *targets = x + s->rows * s->inputs, *y = targets + s->rows * s->outputs, cost;
     int64_t *labels = malloc((size_t)s->rows * sizeof *labels);
     r->count = 0;
-    ck_assert_int_eq(nninit_context_create(&c, &options), NNINIT_OK);
     ck_assert_ok(c, nninit_generator_create(&g, c, NNINIT_STREAM_TORCH, 11));
     ck_assert_ok(c, nninit_generator_normal(g, NNINIT_FLOAT32, x, s->rows * (s->inputs + s->outputs), 0, 1));
     for (int64_t i = 0; i < s->rows * s->inputs; i++)
@@ -99,22 +97,23 @@ static void check_bits(const struct result *want, const struct result *got, cons
 
 /* Lists of non-zeros in every product, in none, and where the executor finds that they pay. */
 START_TEST(every_level) {
-    static const char *const levels[] = {"c", "avx2", "avx512", "neon"}, *const lists[] = {"never", "always", ""};
+    static const char *const lists[] = {"never", "always", ""};
     static struct result want[sizeof shapes / sizeof *shapes][6], got;
     char where[128];
     for (size_t s = 0; s < sizeof shapes / sizeof *shapes; s++)
         for (int k = 0; k < 6; k++)
             compute(&want[s][k], "ref", 1, &shapes[s], activations[k % 5], loss_of(k), optimizers[k]);
-    for (int l = 0; l < 4; l++) {
-        if (!suite_cpu_level(levels[l]))
-            continue;
-        for (int n = 0; n < 3; n++) {
+    for (int l = 0; l < SUITE_TARGETS; l++) {
+        const char *backend = suite_target(l);
+        const bool cuda = backend && strcmp(backend, "cuda") == 0;
+        for (int n = cuda ? 2 : 0; n < 3 && backend; n++) {
+            const int most = n < 2 || cuda ? 2 : 3;
             setenv("NNINIT_CPU_LISTS", lists[n], 1);
             for (size_t s = 0; s < sizeof shapes / sizeof *shapes; s++)
                 for (int k = 0; k < 6; k++)
-                    for (int threads = n < 2 ? 2 : 1; threads <= (n < 2 ? 2 : 3); threads++) {
-                        compute(&got, "cpu", threads, &shapes[s], activations[k % 5], loss_of(k), optimizers[k]);
-                        snprintf(where, sizeof where, "%s, lists \"%s\", %d threads, shape %zu, case %d", levels[l], lists[n],
+                    for (int threads = most % 2 ? 1 : 2; threads <= most; threads++) {
+                        compute(&got, backend, threads, &shapes[s], activations[k % 5], loss_of(k), optimizers[k]);
+                        snprintf(where, sizeof where, "%s, lists \"%s\", %d threads, shape %zu, case %d", suite_targets[l], lists[n],
                                  threads, s, k);
                         check_bits(&want[s][k], &got, where);
                     }
@@ -128,12 +127,10 @@ END_TEST
 /* ref's products against double, within the bound of a chain of k roundings. */
 START_TEST(ref_products_are_right) {
     enum { ROWS = 9, INPUTS = 300, OUTPUTS = 21 };
-    nninit_context_options options = {.size = sizeof options, .backend = "ref"};
-    nninit_context *c;
+    nninit_context *c = suite_open("ref", 1);
     nninit_generator *g;
     nninit_layer *linear;
     static float x[ROWS * INPUTS], w[OUTPUTS * INPUTS], y[ROWS * OUTPUTS];
-    ck_assert_int_eq(nninit_context_create(&c, &options), NNINIT_OK);
     ck_assert_ok(c, nninit_generator_create(&g, c, NNINIT_STREAM_TORCH, 5));
     ck_assert_ok(c, nninit_generator_normal(g, NNINIT_FLOAT32, x, ROWS * INPUTS, 0, 1));
     ck_assert_ok(c, nninit_linear_create(&linear, c, INPUTS, OUTPUTS, 0, g));
@@ -205,22 +202,21 @@ END_TEST
 
 /* The training program with and without fused kinds. */
 START_TEST(fused_is_its_expansion) {
-    struct executor plain = cpu_executor;
-    bool fused_before = cpu_executor.has[KIND_GEMM_TN_ADAM];
-    ck_assert(fused_before);
-    for (int k = BASIC_KIND_COUNT; k < KIND_COUNT; k++)
-        plain.has[k] = false;
     static float weights[2][26646];
     for (int run = 0; run < 2; run++) {
-        nninit_context *c = suite_context();
+        nninit_context *c = suite_open(suite_fast(), 0);
+        struct executor plain;
         nninit_generator *g;
         nninit_layer *model;
         nninit_optimizer *adam;
         const int64_t widths[] = {97, 128, 106, 4}, labels[10] = {0, 1, 2, 3};
         static float x[970];
         ck_assert_int_eq(context_open(c), NNINIT_OK);
-        if (run == 1)
-            c->executor = &plain;
+        ck_assert(c->executor->has[KIND_GEMM_TN_ADAM]);
+        plain = *c->executor;
+        for (int k = BASIC_KIND_COUNT; k < KIND_COUNT && run == 1; k++)
+            plain.has[k] = false;
+        c->executor = &plain;
         ck_assert_ok(c, nninit_generator_create(&g, c, NNINIT_STREAM_TORCH, 5));
         ck_assert_ok(c, nninit_generator_normal(g, NNINIT_FLOAT32, x, 970, 0, 1));
         ck_assert_ok(c, nninit_mlp_create(&model, c, widths, 4, NNINIT_RELU, g));

@@ -30,14 +30,12 @@ static void expect(struct drawn *d, const float *p, int64_t count) {
 }
 
 static void run(struct drawn *d, const char *backend, int threads, const float *p, int64_t rows, int64_t cols) {
-    const nninit_context_options options = {.size = sizeof options, .backend = backend, .threads = threads};
     struct memory *const memories[ARENA_COUNT] = {NULL};
-    nninit_context *c;
+    nninit_context *c = suite_open(backend, threads);
     struct program program;
     struct exec *exec;
     int32_t index[STEPS][ROWS_MAX];
     int64_t done;
-    ck_assert_int_eq(nninit_context_create(&c, &options), NNINIT_OK);
     ck_assert_ok(c, context_open(c));
     program_init(&program, c, STEPS);
     const int source = program_data(&program, ELEMENT_F32, cols), rows_ = program_slot(&program, ELEMENT_I32, rows);
@@ -79,7 +77,6 @@ static void compare(const struct drawn *want, const struct drawn *got, int64_t c
 
 START_TEST(nodes_are_the_generators_draws) {
     static const int64_t shapes[][2] = {{1, 1}, {1, 7}, {3, 5}, {2, 16}, {7, 33}, {130, 520}};
-    static const char *const levels[] = {"c", "avx2", "avx512", "neon"};
     static struct drawn want, got;
     static float p[DRAWN_MAX];
     for (size_t s = 0; s < sizeof shapes / sizeof *shapes; s++) {
@@ -89,13 +86,14 @@ START_TEST(nodes_are_the_generators_draws) {
         expect(&want, p, count);
         run(&got, "ref", 1, p, rows, cols);
         compare(&want, &got, count, "ref");
-        for (int l = 0; l < 4; l++)
-            for (int threads = 1; threads <= 3 && suite_cpu_level(levels[l]); threads++) {
-                setenv("NNINIT_CPU", levels[l], 1);
-                run(&got, "cpu", threads, p, rows, cols);
-                compare(&want, &got, count, levels[l]);
+        for (int l = 0; l < SUITE_TARGETS; l++) {
+            const char *backend = suite_target(l);
+            for (int threads = 1; threads <= 3 && backend; threads++) {
+                run(&got, backend, threads, p, rows, cols);
+                compare(&want, &got, count, suite_targets[l]);
             }
-        unsetenv("NNINIT_CPU");
+        }
+        suite_cpu_level(NULL);
     }
 }
 END_TEST

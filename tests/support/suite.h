@@ -21,10 +21,26 @@ static inline const char *suite_path(const char *relative) {
     return path;
 }
 
-static inline nninit_context *suite_context(void) {
+/* Where the cuda module is that a run of the tests is about; NULL: it is not about one. */
+static inline const char *suite_modules(void) {
+    return getenv("NNINIT_TEST_MODULES");
+}
+
+/* The executor that is compared with ref. */
+static inline const char *suite_fast(void) {
+    return suite_modules() ? "cuda" : "cpu";
+}
+
+static inline nninit_context *suite_open(const char *backend, int threads) {
+    const nninit_context_options options = {.size = sizeof options, .backend = backend, .threads = threads,
+                                            .modules = suite_modules()};
     nninit_context *context = NULL;
-    ck_assert_int_eq(nninit_context_create(&context, NULL), NNINIT_OK);
+    ck_assert_int_eq(nninit_context_create(&context, &options), NNINIT_OK);
     return context;
+}
+
+static inline nninit_context *suite_context(void) {
+    return suite_open(NULL, 0);
 }
 
 /* An allocator that counts. */
@@ -57,6 +73,18 @@ static inline bool suite_cpu_level(const char *level) {
         printf("%s: skipped: %s\n", level, nninit_context_message(context));
     nninit_context_destroy(&context);
     return runs;
+}
+
+/* What is compared with ref: levels of cpu, or cuda in a run that is about its module. */
+enum { SUITE_TARGETS = 5 };
+static const char *const suite_targets[SUITE_TARGETS] = {"c", "avx2", "avx512", "neon", "cuda"};
+
+/* The backend of a target, whose level contexts have from now on; NULL where it is not for this run or this machine. */
+static inline const char *suite_target(int target) {
+    const char *name = suite_targets[target];
+    if (strcmp(name, "cuda") == 0)
+        return suite_modules() ? "cuda" : NULL;
+    return !suite_modules() && suite_cpu_level(name) ? "cpu" : NULL;
 }
 
 #define ck_assert_ok(context, call)                                                                                    \

@@ -163,7 +163,7 @@ START_TEST(training_without_bias) {
     static const float x[4] = {1, 2, 3, 4};
     static const int64_t labels[2] = {0, 1};
     for (int k = 0; k < 2; k++) {
-        const nninit_context_options options = {.size = sizeof options, .backend = k ? "cpu" : "ref"};
+        const nninit_context_options options = {.size = sizeof options, .backend = k ? suite_fast() : "ref", .modules = suite_modules()};
         nninit_context *own;
         nninit_layer *model;
         nninit_optimizer *adam;

@@ -12,7 +12,7 @@ static nninit_context *c;
 static nninit_generator *g;
 
 static void setup(const char *backend) {
-    const nninit_context_options options = {.size = sizeof options, .backend = backend};
+    const nninit_context_options options = {.size = sizeof options, .backend = backend, .modules = suite_modules()};
     ck_assert_int_eq(nninit_context_create(&c, &options), NNINIT_OK);
     ck_assert_ok(c, nninit_generator_create(&g, c, NNINIT_STREAM_TORCH, 777));
 }
@@ -73,7 +73,7 @@ START_TEST(every_layer_is_within_the_tolerance) {
     char hash[2][4][NNINIT_SHA256_SIZE];
     for (int backend = 0; backend < 2; backend++)
         for (int a = 0; a < 4; a++) {
-            setup(backend ? "cpu" : "ref");
+            setup(backend ? suite_fast() : "ref");
             nninit_layer *model = make(layers, activations[a]);
             ck_assert_double_gt(furthest(layers, 1), 0.3); /* PyTorch's defaults are far from it */
             ck_assert_ok(c, nninit_pretrain_lsuv(model, images(), ROWS, NULL, g));

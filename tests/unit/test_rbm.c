@@ -313,7 +313,8 @@ START_TEST(steady_state_allocates_nothing) {
     static const nninit_stream streams[] = {NNINIT_STREAM_PHILOX, NNINIT_STREAM_TORCH};
     static float x[ROWS * V];
     for (int k = 0; k < 8; k++) {
-        const nninit_context_options options = {.size = sizeof options, .alloc = suite_count_alloc, .free = suite_count_free};
+        const nninit_context_options options = {.size = sizeof options, .alloc = suite_count_alloc,
+                                            .free = suite_count_free, .modules = suite_modules()};
         nninit_context *c;
         nninit_generator *g;
         nninit_dataset *data;

@@ -13,7 +13,7 @@ static float x[ROWS * INPUTS];
 static int64_t labels[ROWS];
 
 static void setup(const char *backend) {
-    const nninit_context_options options = {.size = sizeof options, .backend = backend};
+    const nninit_context_options options = {.size = sizeof options, .backend = backend, .modules = suite_modules()};
     nninit_dataset *train;
     int64_t indices[ROWS];
     for (int i = 0; i < ROWS; i++)
@@ -135,7 +135,7 @@ static bool gradient_rule_finds(const nninit_report *report) {
 START_TEST(each_net_gets_its_verdict) {
     const nninit_report_options options = {.size = sizeof options, .no_spectra = 1};
     int missed = 0, alarms = 0;
-    setup("cpu");
+    setup(suite_fast());
     for (size_t i = 0; i < sizeof patients / sizeof *patients; i++) {
         nninit_layer *model = admit(&patients[i]);
         nninit_report *report = make(model, &options);
@@ -239,7 +239,7 @@ static void check_layer(const nninit_report_layer *layer) {
 START_TEST(numbers_are_those_of_the_run) {
     float y[ROWS * 10];
     for (int backend = 0; backend < 2; backend++) {
-        setup(backend ? "cpu" : "ref");
+        setup(backend ? suite_fast() : "ref");
         nninit_layer *model = perceptron(2, 48, NNINIT_SIGMOID);
         nninit_report *report = make(model, NULL);
         ck_assert_int_eq(nninit_report_layer_count(report), 5);
@@ -327,7 +327,7 @@ START_TEST(updates_are_foretold) {
         nninit_optimizer *optimizer;
         nninit_tensor *weight;
         char hash[2][NNINIT_SHA256_SIZE];
-        setup("cpu");
+        setup(suite_fast());
         nninit_layer *model = perceptron(1, 32, NNINIT_RELU);
         ck_assert_ok(c, nninit_optimizer_parse(&optimizer, c, rules[k]));
         ck_assert_ok(c, nninit_layer_find(model, "0.weight", &weight));
@@ -353,7 +353,7 @@ START_TEST(updates_are_foretold) {
 END_TEST
 
 START_TEST(same_report_everywhere) {
-    static const char *const backends[] = {"ref", "cpu"};
+    const char *const backends[] = {"ref", suite_fast()};
     char *text[2], *json[2];
     for (int i = 0; i < 2; i++) {
         setup(backends[i]);

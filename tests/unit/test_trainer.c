@@ -190,7 +190,8 @@ static int give_rows(void *user, const int64_t *indices, int64_t count, float *r
 
 /* The second epoch and the second evaluation take no memory at all, wherever the rows come from. */
 START_TEST(steady_state_allocates_nothing) {
-    nninit_context_options options = {.size = sizeof options, .alloc = suite_count_alloc, .free = suite_count_free};
+    nninit_context_options options = {.size = sizeof options, .alloc = suite_count_alloc,
+                                            .free = suite_count_free, .modules = suite_modules()};
     double loss, accuracy;
     for (int called = 0; called < 2; called++) {
         ck_assert_int_eq(nninit_context_create(&c, &options), NNINIT_OK);
