@@ -22,8 +22,8 @@ struct emulator_machine {
 };
 struct emulator_machine *emulator_machine(void);
 
-/* The nth call of the runtime from now on (1: the next) returns the error and does nothing, except that a call which releases
- * something releases it: CUDA's report errors of earlier work as well. Launches count as calls; their error appears in
+/* The nth call of the runtime from now on (1: the next) returns the error and does nothing, except that what it would release it
+ * releases, and a capture that it would end it ends: CUDA's report errors of earlier work as well. Launches count as calls; their error appears in
  * cudaGetLastError. Errors 214 and 700 to 720 stay: every later call returns them. n = 0: none. */
 void emulator_fail(long n, cudaError_t error);
 

@@ -32,7 +32,8 @@ static std::vector<thread> threads; /* of the block */
 static std::vector<int> order;      /* in which they run */
 static size_t begun;                /* how many of the order have */
 static int current;
-static std::vector<fiber *> idle;
+static std::vector<fiber *> fibers; /* kept from block to block */
+static size_t fibers_used;          /* in this block */
 
 /* What happens before what, for the thread sanitizer. Barriers have two tokens by turns: with one, a thread that has run on to
  * the next barrier would look ordered before one that is still to leave this one. Shuffles order nothing, as in CUDA. */
@@ -84,7 +85,6 @@ static void work() {
             order_release(&at_end);
             t.now = state::returned;
         } while (begun < order.size() && !fiber_is_thread());
-        idle.push_back(fiber_current());
         fiber_suspend();
     }
 }
@@ -166,20 +166,18 @@ static bool all_returned() {
     return true;
 }
 
-static fiber *idle_fiber() {
-    if (idle.empty())
-        return fiber_create(work);
-    fiber *f = idle.back();
-    idle.pop_back();
-    return f;
+static fiber *another_fiber() {
+    if (fibers_used == fibers.size())
+        fibers.push_back(fiber_create(work));
+    return fibers[fibers_used++];
 }
 
 static void run_block() {
     spoil_shared();
     threads.assign(threads.size(), thread());
     order_release(&at_start);
-    for (begun = 0; begun < order.size();)
-        fiber_resume(idle_fiber());
+    for (begun = fibers_used = 0; begun < order.size();)
+        fiber_resume(another_fiber());
     while (!all_returned()) {
         if (!release_warps())
             release(0, threads.size());

@@ -71,18 +71,6 @@ cudaError_t refuse_in_capture(cudaStream_t stream) {
     return cudaErrorStreamCaptureUnsupported;
 }
 
-static cudaError_t end_capture(cudaStream_t stream, cudaGraph_t *graph) {
-    const bool broken = stream->broken;
-    *graph = nullptr;
-    if (!broken) {
-        *graph = new CUgraph_st{std::make_shared<const std::vector<operation>>(std::move(stream->captured))};
-        born(*graph, what::graph, 0);
-    }
-    stream->captured.clear();
-    stream->captures = stream->broken = false;
-    return broken ? cudaErrorStreamCaptureInvalidated : cudaSuccess;
-}
-
 void release_handle(void *p, what kind) {
     alive.erase(~(uintptr_t)p);
     if (kind == what::stream)
@@ -98,6 +86,24 @@ static cudaError_t release(void *p, what kind) {
         return cudaErrorInvalidResourceHandle;
     release_handle(p, kind);
     return cudaSuccess;
+}
+
+static cudaError_t end_capture(cudaStream_t stream, cudaGraph_t *graph) {
+    *graph = nullptr;
+    if (!is_alive(stream, what::stream))
+        return cudaErrorInvalidResourceHandle;
+    if (!stream->captures)
+        return cudaErrorIllegalState;
+    if (stream->by != std::this_thread::get_id())
+        return cudaErrorStreamCaptureWrongThread;
+    const bool broken = stream->broken;
+    if (!broken) {
+        *graph = new CUgraph_st{std::make_shared<const std::vector<operation>>(std::move(stream->captured))};
+        born(*graph, what::graph, 0);
+    }
+    stream->captured.clear();
+    stream->captures = stream->broken = false;
+    return broken ? cudaErrorStreamCaptureInvalidated : cudaSuccess;
 }
 
 static bool may_launch(const dim3 &grid, const dim3 &block) {
@@ -168,16 +174,15 @@ cudaError_t cudaStreamBeginCapture(cudaStream_t stream, enum cudaStreamCaptureMo
     });
 }
 
+/* Whatever it reports, the capture is over. */
 cudaError_t cudaStreamEndCapture(cudaStream_t stream, cudaGraph_t *graph) {
-    return call("cudaStreamEndCapture", [=] {
-        if (!is_alive(stream, what::stream))
-            return cudaErrorInvalidResourceHandle;
-        if (!stream->captures)
-            return cudaErrorIllegalState;
-        if (stream->by != std::this_thread::get_id())
-            return cudaErrorStreamCaptureWrongThread;
-        return end_capture(stream, graph);
-    });
+    const lock_all lock;
+    const cudaError_t error = enter("cudaStreamEndCapture"), own = end_capture(stream, graph);
+    if (error && *graph) {
+        release(*graph, what::graph);
+        *graph = nullptr;
+    }
+    return leave(error ? error : own);
 }
 
 cudaError_t cudaGraphInstantiateWithFlags(cudaGraphExec_t *exec, cudaGraph_t graph, unsigned long long flags) {

@@ -103,8 +103,12 @@ const struct {
     {"barrier after a return", commit_product<BARRIER_AFTER_A_RETURN>, "has returned", "has returned", "has returned"},
     {"lanes missing", commit_shuffled<LANES_MISSING>, "has returned", "has returned", "has returned"},
     {"unwritten shared memory", commit_columns<UNWRITTEN>, "wrong", "wrong", "wrong"},
+#if defined(__clang__) /* whose sanitizer does not check copies of structures */
+    {"misaligned", commit_shuffled<MISALIGNED>, nullptr, nullptr, nullptr},
+#else
     {"misaligned", commit_shuffled<MISALIGNED>, nullptr, "misaligned address", nullptr},
-    {"use after free", check_freed, nullptr, "heap-use-after-free", "heap-use-after-free"},
+#endif
+    {"use after free", check_freed, nullptr, "heap-use-after-free", nullptr},
     {"leak", check_leak, "wrong: alive", "detected memory leaks", "wrong: alive"},
     {"no wait", check_wait, "wrong", "wrong", "wrong"},
     {"overwritten", check_overwritten, "wrong", "wrong", "wrong"},
@@ -125,6 +129,15 @@ enum { ADDRESS = 0, THREAD = 0 };
 #else
 enum { ADDRESS = 0, THREAD = 0 };
 #endif
+
+} // namespace
+
+/* The thread sanitizer otherwise waits for a second at each exit. */
+extern "C" const char *__tsan_default_options() {
+    return "atexit_sleep_ms=0";
+}
+
+namespace {
 
 /* What a child has to say, on stderr and by its status. */
 std::string output_of(void (*commit)(bool fault), bool fault, int *status) {
