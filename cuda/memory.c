@@ -47,8 +47,6 @@ nninit_status device_alloc(struct device *device, void **out, size_t bytes) {
 nninit_status matrix_write(struct device *device, const struct matrix *to, int64_t first, int64_t count,
                            const void *rows, size_t element) {
     const size_t width = (size_t)to->cols * element, pitch = (size_t)to->stride * element;
-    if (count == 0)
-        return NNINIT_OK;
     nninit_status status = CHECK(device, cudaMemcpy2DAsync((char *)to->data + (size_t)first * pitch, pitch, rows, width,
                                                            width, (size_t)count, cudaMemcpyHostToDevice, device->stream));
     return status < 0 ? status : CHECK(device, cudaStreamSynchronize(device->stream));
@@ -57,8 +55,6 @@ nninit_status matrix_write(struct device *device, const struct matrix *to, int64
 nninit_status matrix_read(struct device *device, const struct matrix *from, int64_t first, int64_t count, void *rows,
                           size_t element) {
     const size_t width = (size_t)from->cols * element, pitch = (size_t)from->stride * element;
-    if (count == 0)
-        return NNINIT_OK;
     nninit_status status = CHECK(device, cudaMemcpy2DAsync(rows, width, (const char *)from->data + (size_t)first * pitch, pitch,
                                                            width, (size_t)count, cudaMemcpyDeviceToHost, device->stream));
     return status < 0 ? status : CHECK(device, cudaStreamSynchronize(device->stream));

@@ -148,7 +148,10 @@ static nninit_status train_chunk(nninit_rbm *rbm, nninit_loader *loader) {
         return status;
     status = rbm_run_steps(run, rbm->generator, steps, &done);
     nninit_status read = rbm->object.context->executor->slot_read(run->exec, run->cost, 0, done, run->table);
-    loader_add_costs(loader, costs, done);
+    if (read < 0)
+        loader->cost = NAN; /* the steps were made, what they cost is lost */
+    else
+        loader_add_costs(loader, costs, done);
     loader->position += done * rows;
     if (status == NNINIT_ERR_NUMERIC)
         return context_fail(rbm->object.context, status,

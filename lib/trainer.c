@@ -5,6 +5,7 @@
 #include "loader.h"
 #include "session.h"
 
+#include <math.h>
 #include <string.h>
 
 enum { EVALUATION_ROWS = 500 }; /* of a batch */
@@ -133,7 +134,10 @@ static nninit_status train_chunk(nninit_trainer *trainer, nninit_loader *loader)
     status = session_run(session, steps, &done);
     const float *costs;
     nninit_status read = session_costs(session, done, &costs);
-    loader_add_costs(loader, costs, done);
+    if (read < 0)
+        loader->cost = NAN; /* the steps were made, what they cost is lost */
+    else
+        loader_add_costs(loader, costs, done);
     loader->position += done * rows;
     if (status == NNINIT_ERR_NUMERIC)
         return context_fail(trainer->object.context, status, "the cost is not finite in epoch %lld, step %lld",

@@ -40,7 +40,7 @@ static struct emulator_machine first_machine() {
     m.devices = (int)environment("EMULATOR_DEVICES", 1);
     m.driver = (int)environment("EMULATOR_DRIVER", CUDART_VERSION);
     m.capability = (int)environment("EMULATOR_CAPABILITY", 90);
-    m.multiprocessors = 132;
+    m.multiprocessors = (int)environment("EMULATOR_MULTIPROCESSORS", 132);
     m.memory = (size_t)8 << 30;
     return m;
 }

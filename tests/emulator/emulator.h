@@ -9,8 +9,8 @@
 extern "C" {
 #endif
 
-/* What the machine has. Tests write into it; EMULATOR_DEVICES, EMULATOR_DRIVER and EMULATOR_CAPABILITY in the environment are
- * where a process begins. */
+/* What the machine has. Tests write into it; EMULATOR_DEVICES, EMULATOR_DRIVER, EMULATOR_CAPABILITY and
+ * EMULATOR_MULTIPROCESSORS in the environment are where a process begins. */
 struct emulator_machine {
     int devices;                   /* 1 */
     int driver;                    /* 13000; 0: no driver */
