@@ -3,7 +3,7 @@
 # Build for aarch64 on another Debian machine, and pass the tests there under emulation.
 set -eu
 cd "$(dirname "$0")/.."
-scripts/install-needs.sh gcc-aarch64-linux-gnu libc6-dev-arm64-cross qemu-user meson ninja-build pkg-config python3
+scripts/install-needs.sh gcc-aarch64-linux-gnu g++-aarch64-linux-gnu libc6-dev-arm64-cross qemu-user meson ninja-build pkg-config python3
 build=$PWD/build-aarch64
 libraries=$build-libraries
 
@@ -23,6 +23,7 @@ unpack_libraries() {
     cat >cross.ini <<INI
 [binaries]
 c = 'aarch64-linux-gnu-gcc'
+cpp = 'aarch64-linux-gnu-g++'
 ar = 'aarch64-linux-gnu-ar'
 strip = 'aarch64-linux-gnu-strip'
 pkgconfig = 'pkg-config'

@@ -8,7 +8,7 @@
 namespace emulator {
 
 std::map<uintptr_t, record> alive;
-struct emulator_counts counts;
+struct emulated_counts counts;
 
 static std::mutex everything;
 static thread_local cudaError_t last;
@@ -35,8 +35,8 @@ static long environment(const char *name, long otherwise) {
     return value && *value ? std::strtol(value, nullptr, 10) : otherwise;
 }
 
-static struct emulator_machine first_machine() {
-    struct emulator_machine m = {};
+static struct emulated_machine first_machine() {
+    struct emulated_machine m = {};
     m.devices = (int)environment("EMULATOR_DEVICES", 1);
     m.driver = (int)environment("EMULATOR_DRIVER", CUDART_VERSION);
     m.capability = (int)environment("EMULATOR_CAPABILITY", 90);
@@ -45,7 +45,7 @@ static struct emulator_machine first_machine() {
     return m;
 }
 
-static struct emulator_machine machine = first_machine();
+static struct emulated_machine machine = first_machine();
 
 int current_device() {
     return device;
@@ -289,7 +289,7 @@ const char *cudaGetErrorString(cudaError_t error) {
     return "unrecognized error code";
 }
 
-struct emulator_machine *emulator_machine(void) {
+struct emulated_machine *emulator_machine(void) {
     return &machine;
 }
 
@@ -326,14 +326,14 @@ long emulator_calls(void) {
     return calls;
 }
 
-struct emulator_counts emulator_counts(void) {
+struct emulated_counts emulator_counts(void) {
     const lock_all lock;
     return counts;
 }
 
-struct emulator_live emulator_live(void) {
+struct emulated_live emulator_live(void) {
     const lock_all lock;
-    struct emulator_live live = {};
+    struct emulated_live live = {};
     for (const auto &one : alive) {
         live.device_blocks += one.second.kind == what::device_memory;
         live.host_blocks += one.second.kind == what::host_memory;

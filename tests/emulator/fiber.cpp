@@ -7,8 +7,8 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
-/* Of the sanitizers' interface (sanitizer/common_interface_defs.h, tsan_interface.h). Weak: there where the program was built
- * with the sanitizer, and null elsewhere, so that one library serves all. */
+/* Of the sanitizers' interface (sanitizer/common_interface_defs.h, tsan_interface.h). Weak: there where the program was
+ * built with the sanitizer, and null elsewhere, so that one library serves all. */
 extern "C" {
 __attribute__((weak)) void __sanitizer_start_switch_fiber(void **fake_stack, const void *bottom, size_t size);
 __attribute__((weak)) void __sanitizer_finish_switch_fiber(void *fake_stack, const void **bottom, size_t *size);
@@ -18,9 +18,9 @@ __attribute__((weak)) void __tsan_switch_to_fiber(void *fiber, unsigned flags);
 __attribute__((weak)) void __tsan_acquire(void *address);
 __attribute__((weak)) void __tsan_release(void *address);
 
-/* Keeps the callee-saved registers on the stack and its end in *from; goes on where `to` was kept. The C library's longjmp() is
- * no substitute: the sanitizers intercept it and take it for an unwinding of one stack. */
-void emulator_switch(void **from, void *to);
+/* Keeps the callee-saved registers on the stack and its end in *from; goes on where `to` was kept. The C library's
+ * longjmp() is no substitute: the sanitizers intercept it and take it for an unwinding of one stack. */
+void emulator_switch(void ***from, void **to);
 }
 
 #if defined(__x86_64__)
@@ -89,7 +89,7 @@ enum { SAVED = 20, RETURN = 11 };
 namespace emulator {
 
 struct fiber {
-    void *kept; /* end of the stack while it does not run */
+    void **kept; /* end of the stack while it does not run */
     const void *bottom;
     size_t size;
     void *fake_stack, *thread; /* the address and the thread sanitizer's */
@@ -100,14 +100,19 @@ static fiber *current;
 
 fiber *fiber_create(void (*entry)()) {
     const size_t size = 256 << 10, guard = (size_t)sysconf(_SC_PAGESIZE);
-    char *memory = (char *)mmap(nullptr, guard + size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+    const int how = MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE;
+    char *memory = (char *)mmap(nullptr, guard + size, PROT_READ | PROT_WRITE, how, -1, 0);
     if (memory == MAP_FAILED || mprotect(memory, guard, PROT_NONE) != 0) {
-        std::fprintf(stderr, "emulator: no memory for a stack\n");
+        std::perror("emulator: a stack");
         std::abort();
     }
-    void **kept = (void **)(memory + guard + size) - SAVED;
-    kept[RETURN] = reinterpret_cast<void *>(entry);
-    return new fiber{kept, memory + guard, size, nullptr, fiber_is_thread() ? __tsan_create_fiber(0) : nullptr};
+    fiber *f = (fiber *)(memory + guard + size) - 1; /* not of the heap: it would be a leak once the library is unloaded */
+    f->kept = (void **)((uintptr_t)f & ~(uintptr_t)15) - SAVED;
+    f->kept[RETURN] = reinterpret_cast<void *>(entry);
+    f->bottom = memory + guard;
+    f->size = size;
+    f->thread = fiber_is_thread() ? __tsan_create_fiber(0) : nullptr;
+    return f;
 }
 
 void fiber_host() {

@@ -25,8 +25,8 @@ void fiber_entered();
 /* The fiber that runs. */
 fiber *fiber_current();
 
-/* Whether a fiber is a thread to the thread sanitizer. Two CUDA threads must not share a fiber then, not even in turn: it would
- * not see a race between them, and would see one on the stack. */
+/* Whether a fiber is a thread to the thread sanitizer. Two CUDA threads must not share a fiber then, not even in turn:
+ * it would not see a race between them, and would see one on the stack. */
 bool fiber_is_thread();
 
 /* What was done before the release of a token happens before what is done after its acquisition. */

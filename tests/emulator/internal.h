@@ -28,8 +28,8 @@ void spoil_shared(); /* 0xff into all `__shared__` variables */
 /* One line on stderr, and abort(): for wrong use that has no error of CUDA's. */
 [[noreturn]] __attribute__((format(printf, 1, 2))) void die(const char *format, ...);
 
-/* calls.cpp. `enter` counts a call and says what error it must return before it does anything; `leave` keeps the error for
- * cudaGetLastError. */
+/* calls.cpp. `enter` counts a call and says what error it must return before it does anything; `leave` keeps the error
+ * for cudaGetLastError. */
 cudaError_t enter(const char *name, bool needs_device = true);
 cudaError_t leave(cudaError_t error);
 
@@ -47,7 +47,7 @@ template <typename F> cudaError_t releasing_call(const char *name, F body) {
 }
 
 int current_device();
-extern struct emulator_counts counts;
+extern struct emulated_counts counts;
 
 /* All that is alive, by complemented address: the leak sanitizer must not take this table for an owner. */
 enum class what { device_memory, host_memory, stream, graph, exec };

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
-/* CUDA's thread model: blocks one after another, the threads of a block as fibers. A fiber runs one thread after the other until
- * one has to wait; only then does another fiber go on with the next thread. So a kernel without barriers costs a loop. */
+/* CUDA's thread model: blocks one after another, the threads of a block as fibers. A fiber runs one thread after the
+ * other until one has to wait; only then does another fiber go on with the next thread. So a kernel without barriers
+ * costs a loop. */
 #include "fiber.h"
 #include "internal.h"
 
@@ -35,8 +36,9 @@ static int current;
 static std::vector<fiber *> fibers; /* kept from block to block */
 static size_t fibers_used;          /* in this block */
 
-/* What happens before what, for the thread sanitizer. Barriers have two tokens by turns: with one, a thread that has run on to
- * the next barrier would look ordered before one that is still to leave this one. Shuffles order nothing, as in CUDA. */
+/* What happens before what, for the thread sanitizer. Barriers have two tokens by turns: with one, a thread that has
+ * run on to the next barrier would look ordered before one that is still to leave this one. Shuffles order nothing, as
+ * in CUDA. */
 static char at_start, at_end, at_block[2], at_warp[1024 / WARP][2];
 
 void die(const char *format, ...) {

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* Device and pinned memory, and copies. Blocks have their exact size, so that the address sanitizer sees what is past them. */
+/* Device and pinned memory, and copies. Blocks have their exact size, so that the address sanitizer sees what is past
+ * them. */
 #include "internal.h"
 
 #include <cstdlib>
@@ -86,11 +87,13 @@ struct copy {
 static bool kind_fits(enum cudaMemcpyKind kind, place_of to, place_of from) {
     if (kind == cudaMemcpyDefault)
         return true;
-    return on_device(to) == (kind == cudaMemcpyHostToDevice || kind == cudaMemcpyDeviceToDevice) &&
-           on_device(from) == (kind == cudaMemcpyDeviceToHost || kind == cudaMemcpyDeviceToDevice);
+    const bool both = kind == cudaMemcpyDeviceToDevice;
+    return on_device(to) == (both || kind == cudaMemcpyHostToDevice) &&
+           on_device(from) == (both || kind == cudaMemcpyDeviceToHost);
 }
 
-/* A copy between device and pinned memory waits in its stream. One from or to pageable memory is over when the call returns. */
+/* A copy between device and pinned memory waits in its stream. One from or to pageable memory is over when the call
+ * returns. */
 static cudaError_t submit_copy(const copy &c, enum cudaMemcpyKind kind, cudaStream_t stream) {
     if (!is_alive(stream, what::stream))
         return cudaErrorInvalidResourceHandle;

@@ -1,10 +1,8 @@
 /* SPDX-License-Identifier: MIT */
-/* Where the `__shared__` variables of the loaded kernels are: each has the tag of cuda_runtime.h in its symbol, and the symbol
- * table of the program or library that it is in, which must not be stripped, has its place and size. */
+/* Where the `__shared__` variables of the loaded kernels are: each has the tag of cuda_runtime.h in its symbol, and the
+ * symbol table of the program or library that it is in, which must not be stripped, has its place and size. */
 #include "internal.h"
 
-#include <cstdio>
-#include <cstdlib>
 #include <elf.h>
 #include <fcntl.h>
 #include <link.h>
@@ -78,9 +76,11 @@ static int look_into(struct dl_phdr_info *object, size_t, void *argument) {
     wanted *w = (wanted *)argument;
     for (int i = 0; i < object->dlpi_phnum; ++i) {
         const ElfW(Phdr) &segment = object->dlpi_phdr[i];
-        if (segment.p_type != PT_LOAD || (uintptr_t)w->owner - (object->dlpi_addr + segment.p_vaddr) >= segment.p_memsz)
+        const uintptr_t offset = (uintptr_t)w->owner - (object->dlpi_addr + segment.p_vaddr);
+        if (segment.p_type != PT_LOAD || offset >= segment.p_memsz)
             continue;
-        w->found = read_symbols(image(object->dlpi_name[0] ? object->dlpi_name : "/proc/self/exe"), w->owner, object->dlpi_addr);
+        const image file(object->dlpi_name[0] ? object->dlpi_name : "/proc/self/exe");
+        w->found = read_symbols(file, w->owner, object->dlpi_addr);
         return 1;
     }
     return 0;
@@ -90,10 +90,8 @@ kernels_here::kernels_here() {
     const lock_all lock;
     wanted w = {this, false};
     dl_iterate_phdr(look_into, &w);
-    if (!w.found) {
-        std::fprintf(stderr, "emulator: the file that kernels are in has no symbol table, so shared memory is not to be found\n");
-        std::abort();
-    }
+    if (!w.found)
+        die("the file that kernels are in has no symbol table, so shared memory is not to be found");
 }
 
 kernels_here::~kernels_here() {

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* Streams, capture, graphs and launches. Work waits in its stream until something waits for it, which is the latest that CUDA
- * may begin with it: what a program forgets to wait for has not happened. */
+/* Streams, capture, graphs and launches. Work waits in its stream until something waits for it, which is the latest
+ * that CUDA may begin with it: what a program forgets to wait for has not happened. */
 #include "internal.h"
 
 #include <memory>

@@ -195,8 +195,7 @@ void test_shapes() {
     OK(cudaGetLastError());
     for (const int value : b.get(y, 2 * 3 * 4 * 4 * 3 * 2))
         CHECK(value == 1);
-    const dim3 wrong[][2] = {{0, 1},         {1, 0},           {1, 1025},           {{1, 65536}, 1},
-                             {{1, 1, 65536}, 1}, {1, {33, 32}}, {1, {1, 1, 65}}};
+    const dim3 wrong[][2] = {{0, 1}, {1, 0}, {1, 1025}, {{1, 65536}, 1}, {{1, 1, 65536}, 1}, {1, {33, 32}}, {1, {1, 1, 65}}};
     for (const auto &shape : wrong) {
         LAUNCH(shapes, shape[0], shape[1], b.stream, y);
         CHECK(cudaPeekAtLastError() == cudaErrorInvalidConfiguration);
@@ -308,7 +307,7 @@ void test_failing_calls() {
             CHECK((emulator_failed() != nullptr) == (n <= calls));
             if (n == 6)
                 CHECK(std::strcmp(emulator_failed(), "cudaGetLastError") == 0);
-            const struct emulator_live live = emulator_live();
+            const struct emulated_live live = emulator_live();
             CHECK(live.device_blocks == 0);
             CHECK(live.streams == 0 && live.graphs == 0 && live.execs == 0);
             emulator_fail(0, cudaSuccess);

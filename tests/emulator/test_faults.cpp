@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
-/* Faults planted in kernels and in what calls the runtime: each must be found in every build that can find it, and without the
- * fault there is nothing to find. `test_faults NAME` commits one fault; without a name each is committed in a child. */
+/* Faults planted in kernels and in what calls the runtime: each must be found in every build that can find it, and
+ * without the fault there is nothing to find. `test_faults NAME` commits one fault; without a name each is committed in
+ * a child. */
 #include "kernels.h"
 
 #include <cstring>
@@ -73,6 +74,45 @@ void check_overwritten(bool fault) {
     b.close();
 }
 
+/* Pinned memory that is gone before the copy into it. */
+void check_freed_early(bool fault) {
+    bench b;
+    void *p;
+    OK(cudaMallocHost(&p, 64 * sizeof(float)));
+    const float *device = b.put(small_numbers(64));
+    OK(cudaMemcpyAsync(p, device, 64 * sizeof(float), cudaMemcpyDeviceToHost, b.stream));
+    if (!fault)
+        OK(cudaStreamSynchronize(b.stream));
+    OK(cudaFreeHost(p));
+    OK(cudaStreamSynchronize(b.stream));
+    b.close();
+}
+
+/* Lanes that take part in a shuffle: of a block that has not so many, or not in the same one. */
+__global__ void pairs(float *x, bool fault) {
+    float y = (float)threadIdx.x;
+    if (fault && threadIdx.x < 16)
+        y = __shfl_xor_sync(0xffffffff, y, 16);
+    else
+        y = __shfl_xor_sync(0xffffffff, y, 16);
+    x[threadIdx.x] = y;
+}
+
+void check_pairs(unsigned threads, bool fault) {
+    bench b;
+    float *x = b.room<float>(threads);
+    LAUNCH(pairs, 1, threads, b.stream, x, fault);
+    OK(cudaGetLastError());
+    CHECK(b.get(x, 1)[0] == 16);
+    b.close();
+}
+void check_block_of_part_of_a_warp(bool fault) {
+    check_pairs(fault ? 48 : 64, false);
+}
+void check_two_shuffles(bool fault) {
+    check_pairs(64, fault);
+}
+
 template <int FAULT> void commit_product(bool fault) {
     fault ? check_product<FAULT>(35, 40, 100) : check_product<NONE>(35, 40, 100);
 }
@@ -99,9 +139,11 @@ const struct {
     {"no syncwarp", commit_columns<NO_SYNCWARP>, "wrong", "wrong", "data race"},
     {"row too many", commit_product<ROW_TOO_MANY>, nullptr, "heap-buffer-overflow", nullptr},
     {"column too many", commit_columns<COLUMN_TOO_MANY>, nullptr, "out of bounds", nullptr},
-    {"barrier in a branch", commit_product<BARRIER_IN_A_BRANCH>, "__syncthreads of kernels.h", "__syncthreads", "__syncthreads"},
+    {"barrier in a branch", commit_product<BARRIER_IN_A_BRANCH>, "__syncthreads of kernels.h", "is at the", "is at the"},
     {"barrier after a return", commit_product<BARRIER_AFTER_A_RETURN>, "has returned", "has returned", "has returned"},
     {"lanes missing", commit_shuffled<LANES_MISSING>, "has returned", "has returned", "has returned"},
+    {"part of a warp", check_block_of_part_of_a_warp, "which is not there", "which is not there", "which is not there"},
+    {"two shuffles", check_two_shuffles, "is at the shuffle", "is at the shuffle", "is at the shuffle"},
     {"unwritten shared memory", commit_columns<UNWRITTEN>, "wrong", "wrong", "wrong"},
 #if defined(__clang__) /* whose sanitizer does not check copies of structures */
     {"misaligned", commit_shuffled<MISALIGNED>, nullptr, nullptr, nullptr},
@@ -109,6 +151,7 @@ const struct {
     {"misaligned", commit_shuffled<MISALIGNED>, nullptr, "misaligned address", nullptr},
 #endif
     {"use after free", check_freed, nullptr, "heap-use-after-free", nullptr},
+    {"freed before a copy", check_freed_early, "has been freed", "has been freed", "has been freed"},
     {"leak", check_leak, "wrong: alive", "detected memory leaks", "wrong: alive"},
     {"no wait", check_wait, "wrong", "wrong", "wrong"},
     {"overwritten", check_overwritten, "wrong", "wrong", "wrong"},
@@ -182,7 +225,8 @@ int main(int argc, char **argv) {
         const bool clean = without.empty() && status == 0;
         const std::string with = output_of(f.commit, true, &status);
         const bool found = !wanted || with.find(wanted) != std::string::npos;
-        std::printf("%-26s %s%s\n", f.name, !wanted ? "not for this build" : found ? "found" : "MISSED", clean ? "" : ", and found where it is not");
+        std::printf("%-26s %s%s\n", f.name, !wanted ? "not for this build" : found ? "found" : "MISSED",
+                    clean ? "" : ", and found where it is not");
         if (!clean)
             std::printf("%s\n", without.c_str());
         if (!found)

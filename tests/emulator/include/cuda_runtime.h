@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
-/* The device side of CUDA C++ for a host compiler (C++17): qualifiers, vector types, built-in variables, barriers, shuffles,
- * and LAUNCH. Only what the kernels use is here: full-mask shuffles of 32-bit values, static shared memory, no atomics. */
+/* The device side of CUDA C++ for a host compiler (C++17): qualifiers, vector types, built-in variables, barriers,
+ * shuffles, and LAUNCH. Only what the kernels use is here: full-mask shuffles of 32-bit values, static shared memory,
+ * no atomics. */
 #ifndef EMULATOR_CUDA_RUNTIME_H
 #define EMULATOR_CUDA_RUNTIME_H
 
@@ -22,9 +23,9 @@
 #define __grid_constant__
 #define __align__(n) __attribute__((aligned(n)))
 
-/* One copy serves every block, as blocks run one after another. The tag gets into the variable's symbol, by which the emulator
- * finds the variables to spoil before each block: g++ ignores a section attribute inside a template. `used`, as the compiler
- * must not rely on seeing every write. */
+/* One copy serves every block, as blocks run one after another. The tag gets into the variable's symbol, by which the
+ * emulator finds the variables to spoil before each block: g++ ignores a section attribute inside a template. `used`,
+ * as the compiler must not rely on seeing every write. */
 #define __shared__ static __attribute__((used, abi_tag("emu_shared")))
 
 /* Vector types have CUDA's alignment, so that the undefined-behaviour sanitizer sees misaligned accesses. */
@@ -116,10 +117,12 @@ template <typename T> struct same {
 
 /* Arguments become the kernel's parameters at once, as in a launch of CUDA's, and are kept by value. */
 template <typename... P>
-void launch(const char *name, void (*function)(P...), dim3 grid, dim3 block, cudaStream_t stream, typename same<P>::type... given) {
+void launch(const char *name, void (*function)(P...), dim3 grid, dim3 block, cudaStream_t stream,
+            typename same<P>::type... given) {
     static_assert((std::is_trivially_copyable_v<P> && ...), "a kernel's parameters are copied byte by byte");
     static_assert((0 + ... + sizeof(P)) <= 4096, "a kernel's parameters have room for 4096 bytes");
-    launch({name, grid, block, [function, parameters = std::tuple<P...>(given...)] { std::apply(function, parameters); }}, stream);
+    const std::tuple<P...> parameters(given...);
+    launch({name, grid, block, [function, parameters] { std::apply(function, parameters); }}, stream);
 }
 
 } // namespace emulator
@@ -129,29 +132,31 @@ void launch(const char *name, void (*function)(P...), dim3 grid, dim3 block, cud
 #define blockDim (emulator::here.block_size)
 #define gridDim (emulator::here.grid_size)
 
+/* In the place of <<<>>>. The kernel is a function, or an instance of a template in parentheses. */
 #define LAUNCH(kernel, grid, block, stream, ...) emulator::launch(#kernel, kernel, grid, block, stream, __VA_ARGS__)
 
-static inline void __syncthreads(const char *file = __builtin_FILE(), int line = __builtin_LINE()) {
+#define EMULATOR_CALLER const char *file = __builtin_FILE(), int line = __builtin_LINE()
+
+static inline void __syncthreads(EMULATOR_CALLER) {
     emulator::block_barrier(file, line);
 }
 
-static inline void __syncwarp(const char *file = __builtin_FILE(), int line = __builtin_LINE()) {
+static inline void __syncwarp(EMULATOR_CALLER) {
     emulator::warp_barrier(file, line);
 }
 
 template <typename T>
-static inline T __shfl_xor_sync(unsigned mask, T value, int lanes, const char *file = __builtin_FILE(), int line = __builtin_LINE()) {
+static inline T __shfl_xor_sync(unsigned mask, T value, int lanes, EMULATOR_CALLER) {
     return emulator::exchange_bits(emulator::shuffle::xor_, mask, value, lanes, file, line);
 }
 
 template <typename T>
-static inline T __shfl_down_sync(unsigned mask, T value, unsigned lanes, const char *file = __builtin_FILE(),
-                                 int line = __builtin_LINE()) {
+static inline T __shfl_down_sync(unsigned mask, T value, unsigned lanes, EMULATOR_CALLER) {
     return emulator::exchange_bits(emulator::shuffle::down, mask, value, (int)lanes, file, line);
 }
 
 template <typename T>
-static inline T __shfl_sync(unsigned mask, T value, int lane, const char *file = __builtin_FILE(), int line = __builtin_LINE()) {
+static inline T __shfl_sync(unsigned mask, T value, int lane, EMULATOR_CALLER) {
     return emulator::exchange_bits(emulator::shuffle::index, mask, value, lane, file, line);
 }
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* The calls of the CUDA runtime that the CUDA backend makes, as the emulator has them. Names, numbers and parameters are
- * CUDA's own, so that sources which compile against this header compile against the toolkit's as well. */
+/* The calls of the CUDA runtime that the CUDA backend makes, as the emulator has them. Names, numbers and parameters
+ * are CUDA's own, so that sources which compile against this header compile against the toolkit's as well. */
 #ifndef EMULATOR_CUDA_RUNTIME_API_H
 #define EMULATOR_CUDA_RUNTIME_API_H
 

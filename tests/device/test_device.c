@@ -74,7 +74,7 @@ static nninit_status work(nninit_context *c, char hash[NNINIT_SHA256_SIZE]) {
 }
 
 static void check_nothing_lives(void) {
-    const struct emulator_live live = emulator_live();
+    const struct emulated_live live = emulator_live();
     ck_assert_int_eq(live.device_blocks, 0);
     ck_assert_int_eq(live.host_blocks, 0);
     ck_assert_int_eq(live.streams, 0);
@@ -108,7 +108,7 @@ START_TEST(reasons) {
                   {cudaErrorInitializationError, "cannot use CUDA after a fork"},
                   {(cudaError_t)803, "the NVIDIA driver does not work"},
                   {(cudaError_t)999, "the NVIDIA driver does not work"}};
-    struct emulator_machine *machine = emulator_machine();
+    struct emulated_machine *machine = emulator_machine();
     fill_rows();
     machine->driver = 0;
     check_reason("cuda", "there is no NVIDIA driver (libcuda.so.1)");
@@ -188,7 +188,7 @@ START_TEST(each_call_fails_once) {
                 wrong += strcmp(got, want) != 0;
             }
             nninit_context_destroy(&c);
-            const struct emulator_live live = emulator_live();
+            const struct emulated_live live = emulator_live();
             wrong += live.device_blocks + live.host_blocks + live.streams + live.graphs + live.execs != 0;
             ck_assert_msg(wrong == 0, "call %ld fails: status %d, hash %.8s (%.8s), alive %d %d %d %d %d", n, (int)status, got,
                           want, live.device_blocks, live.host_blocks, live.streams, live.graphs, live.execs);
@@ -302,7 +302,7 @@ START_TEST(what_an_epoch_costs) {
     ck_assert_ok(c, make(&t, c));
     ck_assert_ok(c, nninit_trainer_epoch(t.trainer, t.loader, NULL));
     long calls[2];
-    struct emulator_counts counts[2];
+    struct emulated_counts counts[2];
     for (int k = 0; k < 2; k++) { /* 30 steps, then 15 of twice the rows */
         nninit_loader *loader;
         ck_assert_ok(c, nninit_loader_create(&loader, t.data, BATCH * (k + 1), NNINIT_SHUFFLE, t.generator));
@@ -311,7 +311,7 @@ START_TEST(what_an_epoch_costs) {
         counts[k] = emulator_counts();
         ck_assert_ok(c, nninit_trainer_epoch(t.trainer, loader, NULL));
         calls[k] = emulator_calls() - calls[k];
-        const struct emulator_counts after = emulator_counts();
+        const struct emulated_counts after = emulator_counts();
         const int steps = STEPS / (k + 1), graphs = steps / 20 + steps % 20;
         ck_assert_int_eq(after.graph_launches - counts[k].graph_launches, graphs);
         ck_assert_int_eq(after.launches - counts[k].launches, graphs);
