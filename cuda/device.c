@@ -81,7 +81,7 @@ static nninit_status check_driver(const struct host *host) {
 /* A device that has machine code in the module. */
 static nninit_status check_device(struct device *device) {
     const struct host *host = &device->host;
-    static const char *const words[] = {"exact", "fast", "fast, TF32"};
+    static const char *const words[] = {"exact", "fast: bits of its own", "tf32: bits of its own"};
     struct cudaDeviceProp properties;
     nninit_status status = CHECK(device, cudaGetDeviceProperties(&properties, device->ordinal));
     if (status < 0)

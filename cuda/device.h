@@ -9,6 +9,7 @@
 #include <sys/types.h>
 
 struct blas;
+struct blas_product;
 
 /* A data set's rows, kept for as long as a program is bound to them. */
 struct resident {
@@ -77,6 +78,7 @@ struct operand {
 /* A launch and the program's nodes that it consists of. */
 struct stage {
     struct launch launch;
+    struct blas_product *product; /* cuBLASLt's, in the launch's place; NULL: none */
     int node[LAUNCH_TASKS];
 };
 
@@ -120,8 +122,9 @@ void exec_forget_graphs(struct exec *exec);
 /* blas.c: products by cuBLASLt. */
 nninit_status blas_open(struct blas **out, struct device *device);
 void blas_close(struct device *device, struct blas *blas); /* accepts NULL */
-/* Choose how to compute a product, once; then submit it. */
-nninit_status blas_plan(struct device *device, struct stage *stage);
-nninit_status blas_launch(struct device *device, const struct stage *stage);
+/* Choose how to compute a product, once; *out stays as it is where cuBLASLt has nothing for it. */
+nninit_status blas_plan(struct blas_product **out, struct device *device, const struct task *task);
+nninit_status blas_launch(struct device *device, const struct blas_product *product);
+void blas_forget(struct device *device, struct blas_product *product); /* accepts NULL */
 
 #endif

@@ -95,6 +95,8 @@ void exec_release(struct exec *exec) {
     const bool entered = device_alive(device) && device_enter(device, &caller) == NNINIT_OK;
     for (int v = 0; v < exec->operand_count; v++)
         resident_drop(device, exec->operands[v].resident);
+    for (int s = 0; s < exec->stage_count; s++)
+        blas_forget(device, exec->stages[s].product);
     if (entered)
         device_leave(caller);
     host->free(host->context, exec->stages);

@@ -172,7 +172,7 @@ nninit_status plan_stages(struct exec *exec) {
         status = add_node(exec, n);
     for (int s = 0; s < exec->stage_count && status == NNINIT_OK && device->blas; s++)
         if (is_product(exec->stages[s].launch.tasks[0].kind))
-            status = blas_plan(device, &exec->stages[s]);
+            status = blas_plan(&exec->stages[s].product, device, &exec->stages[s].launch.tasks[0]);
     return status;
 }
 

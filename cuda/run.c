@@ -15,9 +15,8 @@ void exec_forget_graphs(struct exec *exec) {
 
 static nninit_status submit(struct exec *exec, const struct stage *stage, int64_t offset) {
     struct device *device = exec->device;
-    const int kind = stage->launch.tasks[0].kind;
-    if (device->blas && (kind == KIND_GEMM_NT || kind == KIND_GEMM_NN || kind == KIND_GEMM_TN))
-        return blas_launch(device, stage);
+    if (stage->product)
+        return blas_launch(device, stage->product);
     return device_check(device, kernels_launch(&stage->launch, exec->clock, offset, device->stream), "kernel launch");
 }
 
