@@ -15,7 +15,7 @@ static void print_help(const char *program, const char *what) {
            "  --seed S       seed of the random stream (777)\n"
            "  --batch N      rows of a batch (100)\n"
            "  --lr X         learning rate (0.001)\n"
-           "  --backend B    auto, cpu or ref (auto)\n"
+           "  --backend B    auto, cuda, cuda:1, cpu or ref (auto)\n"
            "  --threads N    0: as many as may be used (0)\n"
            "  --subset N     only the first N rows of each half (all)\n"
            "  --save F       write a checkpoint, first at the start and then after each epoch\n"

@@ -58,7 +58,7 @@ static void help(void) {
            "  --data DIR       folder with the four MNIST files, plain or .gz (default: those that come along)\n"
            "  --subset N       only the first N images of each half (all)\n"
            "  --threads N      0: as many as may be used (0)\n"
-           "  --backend B      auto, cpu or ref (auto)\n"
+           "  --backend B      auto, cuda, cuda:1, cpu or ref (auto)\n"
            "  --quiet          no progress bar\n"
            "  --help           this text\n", picture_format(), picture_format());
 }

@@ -41,5 +41,6 @@ INI
 [ -e "$libraries/cross.ini" ] || (unpack_libraries)
 [ -d "$build" ] || meson setup "$build" --cross-file "$libraries/cross.ini" --werror
 ninja -C "$build"
-# Left out: minutes of emulation (slow, long), and shell scripts that have nothing to do with the processor (smoke).
-meson test -C "$build" --no-rebuild --print-errorlogs -t 4 --no-suite slow --no-suite long --no-suite smoke
+# Left out: minutes of emulation (slow, long, emulated), and shell scripts that have nothing to do with the processor (smoke).
+meson test -C "$build" --no-rebuild --print-errorlogs -t 4 --no-suite slow --no-suite long --no-suite emulated \
+    --no-suite emulated-long --no-suite smoke
