@@ -79,6 +79,7 @@ __device__ __forceinline__ float cross_entropy_row(const task &t, const row_of &
 __device__ __forceinline__ void softmax_row(const task &t, const row_of &x, int32_t r, bool write) {
     float *y = at<float>(t.out[0], r, t.arg.first);
     const float m = x.maximum(), s = x.sum([&](int32_t j) { return law_exp(x.z[j] - m); });
+    __syncwarp(); /* y may be z, whose first element every lane has read */
     if (write)
         for (int32_t j = x.lane; j < x.n; j += 16)
             y[j] = law_exp(x.z[j] - m) / s;
