@@ -43,4 +43,4 @@ INI
 ninja -C "$build"
 # Left out: minutes of emulation (slow, long, emulated), and shell scripts that have nothing to do with the processor (smoke).
 meson test -C "$build" --no-rebuild --print-errorlogs -t 4 --no-suite slow --no-suite long --no-suite emulated \
-    --no-suite emulated-long --no-suite smoke
+    --no-suite emulated-ops --no-suite emulated-long --no-suite smoke

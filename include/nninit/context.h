@@ -111,6 +111,7 @@ NNINIT_API const char *nninit_context_fallback(const nninit_context *context);
  * Ask the training or evaluation call that is running on this context to stop, or the next one if none is running.
  * That call returns NNINIT_ERR_CANCELLED between two steps and the request is then spent; everything stays usable, and
  * calling again continues the epoch where it stopped.
+ * A device runs up to 1024 steps before it is asked, unless somebody listens to progress.
  *
  * @note  Any thread, also from a signal handler.
  * @since 0.1
