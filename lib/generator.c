@@ -25,6 +25,7 @@ nninit_status nninit_generator_create(nninit_generator **out, nninit_context *co
     if (!generator)
         return NNINIT_ERR_MEMORY;
     generator->stream = stream;
+    generator->draws = stream == NNINIT_STREAM_PHILOX ? &philox_draws : NULL;
     generator->fill = fill_choose();
     nninit_generator_seed(generator, seed);
     *out = generator;
@@ -64,10 +65,6 @@ static nninit_status generator_check(const nninit_generator *generator, nninit_d
     return NNINIT_OK;
 }
 
-static bool is_philox(const nninit_generator *generator) {
-    return generator->stream == NNINIT_STREAM_PHILOX;
-}
-
 static float uniform24(nninit_generator *generator) {
     return (float)(mt19937_draw(&generator->mt) & 0xffffff) * 0x1p-24f;
 }
@@ -94,8 +91,8 @@ nninit_status nninit_generator_uniform(nninit_generator *generator, nninit_dtype
     fpenv_enter(&caller);
     low = fpenv_opaque(low);
     high = fpenv_opaque(high);
-    if (is_philox(generator))
-        philox_draw_uniform(generator, dtype, values, count, low, high);
+    if (generator->draws)
+        generator->draws->uniform(generator, dtype, values, count, low, high);
     else if (dtype == NNINIT_FLOAT32)
         generator->fill->uniform(&generator->mt, values, count, (float)low, (float)high - (float)low,
                                  generator_is_fused(generator));
@@ -161,8 +158,8 @@ nninit_status nninit_generator_normal(nninit_generator *generator, nninit_dtype 
     mean = fpenv_opaque(mean);
     std = fpenv_opaque(std);
     bool f32 = dtype == NNINIT_FLOAT32;
-    if (is_philox(generator))
-        philox_draw_normal(generator, dtype, values, count, mean, std);
+    if (generator->draws)
+        generator->draws->normal(generator, dtype, values, count, mean, std);
     else if (count < TORCH_BLOCK)
         for (int64_t i = 0; i < count; i++) {
             double z = normal_single(generator, mean, std);
@@ -181,19 +178,18 @@ nninit_status nninit_generator_normal(nninit_generator *generator, nninit_dtype 
 
 int64_t generator_random(nninit_generator *generator) {
     int64_t value;
-    if (is_philox(generator)) {
-        philox_draw_random(generator, &value, 1);
-        return value;
-    }
-    return (int64_t)(mt19937_draw64(&generator->mt) & INT64_MAX);
+    if (!generator->draws)
+        return (int64_t)(mt19937_draw64(&generator->mt) & INT64_MAX);
+    generator->draws->random(generator, &value, 1);
+    return value;
 }
 
 nninit_status nninit_generator_random(nninit_generator *generator, int64_t *values, int64_t count) {
     nninit_status status = generator_check(generator, NNINIT_FLOAT64, values, count);
     if (status < 0)
         return status;
-    if (is_philox(generator))
-        philox_draw_random(generator, values, count);
+    if (generator->draws)
+        generator->draws->random(generator, values, count);
     else
         for (int64_t i = 0; i < count; i++)
             values[i] = generator_random(generator);
@@ -210,8 +206,8 @@ nninit_status nninit_generator_randint(nninit_generator *generator, int64_t *val
         return context_fail(generator->object.context, NNINIT_ERR_INVALID,
                             "bounds %lld and %lld; low must be below high, and both less than 2^63 apart",
                             (long long)low, (long long)high);
-    if (is_philox(generator)) {
-        philox_draw_randint(generator, values, count, low, range);
+    if (generator->draws) {
+        generator->draws->randint(generator, values, count, low, range);
         return NNINIT_OK;
     }
     for (int64_t i = 0; i < count; i++) {
@@ -230,9 +226,9 @@ nninit_status nninit_generator_bernoulli(nninit_generator *generator, nninit_dty
         return context_fail(generator->object.context, NNINIT_ERR_INVALID, "p is %g; it must be 0 to 1", p);
     fenv_t caller;
     fpenv_enter(&caller);
-    if (is_philox(generator))
-        philox_draw_bernoulli(generator, dtype, values, count, p);
-    for (int64_t i = 0; i < count && !is_philox(generator); i++) {
+    if (generator->draws)
+        generator->draws->bernoulli(generator, dtype, values, count, p);
+    for (int64_t i = 0; i < count && !generator->draws; i++) {
         bool one = uniform53(generator) < p;
         if (dtype == NNINIT_FLOAT32)
             ((float *)values)[i] = one;
@@ -259,9 +255,9 @@ nninit_status nninit_generator_bernoulli_each(nninit_generator *generator, nnini
     }
     fenv_t caller;
     fpenv_enter(&caller);
-    if (is_philox(generator))
-        philox_draw_bernoulli_each(generator, dtype, values, p, count);
-    for (int64_t i = 0; i < count && !is_philox(generator); i++) {
+    if (generator->draws)
+        generator->draws->bernoulli_each(generator, dtype, values, p, count);
+    for (int64_t i = 0; i < count && !generator->draws; i++) {
         if (f32)
             ((float *)values)[i] = uniform24(generator) < ((const float *)p)[i];
         else
@@ -283,8 +279,8 @@ nninit_status nninit_generator_randperm(nninit_generator *generator, int64_t *or
 }
 
 void generator_permutation(nninit_generator *generator, int64_t *order, int64_t n) {
-    if (is_philox(generator))
-        philox_draw_permutation(generator, order, n);
+    if (generator->draws)
+        generator->draws->permutation(generator, order, n);
     else
         host_randperm(&generator->mt, order, n);
 }

@@ -7,9 +7,23 @@
 
 #include <nninit/generator.h>
 
+/* What a counter-based stream draws, with arguments that are checked. */
+struct draws {
+    void (*uniform)(nninit_generator *g, nninit_dtype dtype, void *values, int64_t count, double low, double high);
+    void (*normal)(nninit_generator *g, nninit_dtype dtype, void *values, int64_t count, double mean, double std);
+    void (*random)(nninit_generator *g, int64_t *values, int64_t count);
+    void (*randint)(nninit_generator *g, int64_t *values, int64_t count, int64_t low, uint64_t range);
+    void (*bernoulli)(nninit_generator *g, nninit_dtype dtype, void *values, int64_t count, double p);
+    void (*bernoulli_each)(nninit_generator *g, nninit_dtype dtype, void *values, const void *p, int64_t count);
+    void (*permutation)(nninit_generator *g, int64_t *order, int64_t n);
+};
+
+extern const struct draws philox_draws;
+
 struct nninit_generator {
     struct object object;
     nninit_stream stream;
+    const struct draws *draws; /* NULL: PyTorch's streams, in generator.c */
     struct mt19937 mt;
     const struct fill *fill;
     double next_normal; /* the second half of a Box-Muller pair */
@@ -36,14 +50,5 @@ static inline bool generator_is_philox(const nninit_generator *generator) {
 static inline bool generator_is_fused(const nninit_generator *generator) {
     return generator->stream != NNINIT_STREAM_TORCH_BASE;
 }
-
-/* generator_philox.c: draws of NNINIT_STREAM_PHILOX, whose arguments are checked. */
-void philox_draw_uniform(nninit_generator *g, nninit_dtype dtype, void *values, int64_t count, double low, double high);
-void philox_draw_normal(nninit_generator *g, nninit_dtype dtype, void *values, int64_t count, double mean, double std);
-void philox_draw_random(nninit_generator *g, int64_t *values, int64_t count);
-void philox_draw_randint(nninit_generator *g, int64_t *values, int64_t count, int64_t low, uint64_t range);
-void philox_draw_bernoulli(nninit_generator *g, nninit_dtype dtype, void *values, int64_t count, double p);
-void philox_draw_bernoulli_each(nninit_generator *g, nninit_dtype dtype, void *values, const void *p, int64_t count);
-void philox_draw_permutation(nninit_generator *g, int64_t *order, int64_t n);
 
 #endif

@@ -62,7 +62,7 @@ static double uniform53_at(uint64_t seed, uint64_t draw, int64_t i) {
     return (double)(word64_at(seed, draw, i) >> 11) * 0x1p-53;
 }
 
-void philox_draw_uniform(nninit_generator *g, nninit_dtype dtype, void *values, int64_t count, double low, double high) {
+static void draw_uniform(nninit_generator *g, nninit_dtype dtype, void *values, int64_t count, double low, double high) {
     const uint64_t draw = g->philox.draw++;
     if (dtype == NNINIT_FLOAT32)
         fill_parallel(g->object.context, &(struct parallel){g->fill->philox_uniform, g->philox.seed, draw, values, count,
@@ -83,7 +83,7 @@ static void normal_f64(uint64_t seed, uint64_t draw, double *x, int64_t count, d
     }
 }
 
-void philox_draw_normal(nninit_generator *g, nninit_dtype dtype, void *values, int64_t count, double mean, double std) {
+static void draw_normal(nninit_generator *g, nninit_dtype dtype, void *values, int64_t count, double mean, double std) {
     const uint64_t draw = g->philox.draw++;
     if (dtype == NNINIT_FLOAT32)
         fill_parallel(g->object.context, &(struct parallel){g->fill->philox_normal, g->philox.seed, draw, values, count,
@@ -92,13 +92,13 @@ void philox_draw_normal(nninit_generator *g, nninit_dtype dtype, void *values, i
         normal_f64(g->philox.seed, draw, values, count, mean, std);
 }
 
-void philox_draw_random(nninit_generator *g, int64_t *values, int64_t count) {
+static void draw_random(nninit_generator *g, int64_t *values, int64_t count) {
     const uint64_t draw = g->philox.draw++;
     for (int64_t i = 0; i < count; i++)
         values[i] = (int64_t)(word64_at(g->philox.seed, draw, i) >> 1);
 }
 
-void philox_draw_randint(nninit_generator *g, int64_t *values, int64_t count, int64_t low, uint64_t range) {
+static void draw_randint(nninit_generator *g, int64_t *values, int64_t count, int64_t low, uint64_t range) {
     const uint64_t draw = g->philox.draw++;
     for (int64_t i = 0; i < count; i++) {
         uint64_t word = range >> 32 ? word64_at(g->philox.seed, draw, i) : word_at(g->philox.seed, draw, (uint64_t)i);
@@ -106,7 +106,7 @@ void philox_draw_randint(nninit_generator *g, int64_t *values, int64_t count, in
     }
 }
 
-void philox_draw_bernoulli(nninit_generator *g, nninit_dtype dtype, void *values, int64_t count, double p) {
+static void draw_bernoulli(nninit_generator *g, nninit_dtype dtype, void *values, int64_t count, double p) {
     const uint64_t draw = g->philox.draw++;
     for (int64_t i = 0; i < count; i++) {
         const bool one = uniform53_at(g->philox.seed, draw, i) < p;
@@ -117,7 +117,7 @@ void philox_draw_bernoulli(nninit_generator *g, nninit_dtype dtype, void *values
     }
 }
 
-void philox_draw_bernoulli_each(nninit_generator *g, nninit_dtype dtype, void *values, const void *p, int64_t count) {
+static void draw_bernoulli_each(nninit_generator *g, nninit_dtype dtype, void *values, const void *p, int64_t count) {
     const uint64_t draw = g->philox.draw++;
     for (int64_t i = 0; i < count; i++)
         if (dtype == NNINIT_FLOAT32)
@@ -126,7 +126,7 @@ void philox_draw_bernoulli_each(nninit_generator *g, nninit_dtype dtype, void *v
             ((double *)values)[i] = uniform53_at(g->philox.seed, draw, i) < ((const double *)p)[i];
 }
 
-void philox_draw_permutation(nninit_generator *g, int64_t *order, int64_t n) {
+static void draw_permutation(nninit_generator *g, int64_t *order, int64_t n) {
     const uint64_t draw = g->philox.draw++;
     for (int64_t i = 0; i < n; i++)
         order[i] = i;
@@ -136,3 +136,6 @@ void philox_draw_permutation(nninit_generator *g, int64_t *order, int64_t n) {
         order[other] = value;
     }
 }
+
+const struct draws philox_draws = {draw_uniform, draw_normal, draw_random, draw_randint, draw_bernoulli, draw_bernoulli_each,
+                                   draw_permutation};
