@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* The public draws, and PyTorch's CPU streams: how words become numbers (ATen/core/DistributionsHelper.h,
- * native/cpu/DistributionTemplates.h). generator_philox.c has the counter-based stream. */
+ * native/cpu/DistributionTemplates.h). generator_philox.c and generator_curand.c have the counter-based streams. */
 #include "generator.h"
 
 #include "fpenv.h"
@@ -19,13 +19,13 @@ nninit_status nninit_generator_create(nninit_generator **out, nninit_context *co
         return NNINIT_ERR_INVALID;
     if (!out)
         return context_fail(context, NNINIT_ERR_INVALID, "out is NULL");
-    if (stream < NNINIT_STREAM_TORCH || stream > NNINIT_STREAM_PHILOX)
+    if (stream < NNINIT_STREAM_TORCH || stream > NNINIT_STREAM_CURAND)
         return context_fail(context, NNINIT_ERR_INVALID, "stream %d is unknown", (int)stream);
     nninit_generator *generator = object_create(context, &generator_type, sizeof *generator);
     if (!generator)
         return NNINIT_ERR_MEMORY;
     generator->stream = stream;
-    generator->draws = stream == NNINIT_STREAM_PHILOX ? &philox_draws : NULL;
+    generator->draws = stream == NNINIT_STREAM_PHILOX ? &philox_draws : stream == NNINIT_STREAM_CURAND ? &curand_draws : NULL;
     generator->fill = fill_choose();
     nninit_generator_seed(generator, seed);
     *out = generator;
@@ -46,8 +46,9 @@ nninit_status nninit_generator_seed(nninit_generator *generator, uint64_t seed) 
     generator->has_next_normal = generator->has_next_float_normal = false;
     generator->next_normal = 0;
     generator->next_float_normal = 0;
-    generator->philox.seed = seed;
-    generator->philox.draw = 0;
+    generator->philox.seed = generator->curand.seed = seed;
+    generator->philox.draw = generator->curand.next = 0;
+    generator->curand.doubles = false;
     return NNINIT_OK;
 }
 
@@ -100,6 +101,15 @@ nninit_status nninit_generator_uniform(nninit_generator *generator, nninit_dtype
         fill_uniform_f64(generator, values, count, low, high - low);
     fpenv_leave(&caller);
     return NNINIT_OK;
+}
+
+void generator_unit(nninit_generator *generator, nninit_dtype dtype, void *values, int64_t count) {
+    if (generator->draws)
+        generator->draws->unit(generator, dtype, values, count);
+    else if (dtype == NNINIT_FLOAT32)
+        generator->fill->uniform(&generator->mt, values, count, 0, 1, generator_is_fused(generator));
+    else
+        fill_uniform_f64(generator, values, count, 0, 1);
 }
 
 /* One at a time, in double whatever the type. */

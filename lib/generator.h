@@ -10,6 +10,7 @@
 /* What a counter-based stream draws, with arguments that are checked. */
 struct draws {
     void (*uniform)(nninit_generator *g, nninit_dtype dtype, void *values, int64_t count, double low, double high);
+    void (*unit)(nninit_generator *g, nninit_dtype dtype, void *values, int64_t count);
     void (*normal)(nninit_generator *g, nninit_dtype dtype, void *values, int64_t count, double mean, double std);
     void (*random)(nninit_generator *g, int64_t *values, int64_t count);
     void (*randint)(nninit_generator *g, int64_t *values, int64_t count, int64_t low, uint64_t range);
@@ -18,7 +19,7 @@ struct draws {
     void (*permutation)(nninit_generator *g, int64_t *order, int64_t n);
 };
 
-extern const struct draws philox_draws;
+extern const struct draws philox_draws, curand_draws;
 
 struct nninit_generator {
     struct object object;
@@ -34,12 +35,23 @@ struct nninit_generator {
     struct {
         uint64_t seed, draw; /* the number of the next draw */
     } philox;
+    struct {
+        uint64_t seed, next; /* the number of the next word */
+        bool doubles;        /* were any drawn in this round? (generator_curand.c) */
+    } curand;
 };
+
+/* Uniforms in [0, 1) of 24 or 53 bits, whatever uniform's bounds are in a stream. */
+void generator_unit(nninit_generator *generator, nninit_dtype dtype, void *values, int64_t count);
 
 /* One int64 random_(): two words. */
 int64_t generator_random(nninit_generator *generator);
 /* randperm(n), n at most INT32_MAX. */
 void generator_permutation(nninit_generator *generator, int64_t *order, int64_t n);
+
+/* One draw, or a part, in float32; a large one by several threads. In generator_philox.c. */
+void generator_fill(const nninit_generator *g, fill_counted *fill, uint64_t seed, uint64_t draw, float *x, int64_t count, float a,
+                    float b);
 
 /* Are its draws a program's to make? */
 static inline bool generator_is_philox(const nninit_generator *generator) {

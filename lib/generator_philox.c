@@ -12,7 +12,7 @@
 enum { PARALLEL_LEAST = 1 << 20, PIECE = 1 << 16 };
 
 struct parallel {
-    void (*fill)(uint64_t seed, uint64_t draw, int64_t first, float *x, int64_t count, float a, float b);
+    fill_counted *fill;
     uint64_t seed, draw;
     float *x;
     int64_t count;
@@ -30,15 +30,18 @@ static void fill_pieces(void *argument, int thread) {
 }
 
 /* Threads live for one draw: making them takes some 50 us, and a large draw 10 ms. */
-static void fill_parallel(nninit_context *context, struct parallel *p) {
+void generator_fill(const nninit_generator *g, fill_counted *fill, uint64_t seed, uint64_t draw, float *x, int64_t count, float a,
+                    float b) {
+    nninit_context *context = g->object.context;
+    struct parallel p = {fill, seed, draw, x, count, a, b, 0};
     const struct host host = {.context = context, .alloc = mem_alloc, .free = mem_free, .fail = context_fail, .threads = context->threads};
     struct pool *pool = NULL;
-    const int threads = p->count < PARALLEL_LEAST ? 1 : context->threads ? context->threads : cpus_usable("");
+    const int threads = count < PARALLEL_LEAST ? 1 : context->threads ? context->threads : cpus_usable("");
     if (threads < 2 || pool_create(&pool, &host, threads) < 0) { /* without memory for threads: slower, and no failure */
-        fill_pieces(p, 0);
+        fill_pieces(&p, 0);
         return;
     }
-    pool_run(pool, pool_threads(pool), fill_pieces, p);
+    pool_run(pool, pool_threads(pool), fill_pieces, &p);
     pool_destroy(pool);
 }
 
@@ -65,8 +68,7 @@ static double uniform53_at(uint64_t seed, uint64_t draw, int64_t i) {
 static void draw_uniform(nninit_generator *g, nninit_dtype dtype, void *values, int64_t count, double low, double high) {
     const uint64_t draw = g->philox.draw++;
     if (dtype == NNINIT_FLOAT32)
-        fill_parallel(g->object.context, &(struct parallel){g->fill->philox_uniform, g->philox.seed, draw, values, count,
-                                                            (float)low, (float)high - (float)low, 0});
+        generator_fill(g, g->fill->philox_uniform, g->philox.seed, draw, values, count, (float)low, (float)high - (float)low);
     else
         for (int64_t i = 0; i < count; i++)
             ((double *)values)[i] = fma(uniform53_at(g->philox.seed, draw, i), high - low, low);
@@ -83,11 +85,14 @@ static void normal_f64(uint64_t seed, uint64_t draw, double *x, int64_t count, d
     }
 }
 
+static void draw_unit(nninit_generator *g, nninit_dtype dtype, void *values, int64_t count) {
+    draw_uniform(g, dtype, values, count, 0, 1);
+}
+
 static void draw_normal(nninit_generator *g, nninit_dtype dtype, void *values, int64_t count, double mean, double std) {
     const uint64_t draw = g->philox.draw++;
     if (dtype == NNINIT_FLOAT32)
-        fill_parallel(g->object.context, &(struct parallel){g->fill->philox_normal, g->philox.seed, draw, values, count,
-                                                            (float)mean, (float)std, 0});
+        generator_fill(g, g->fill->philox_normal, g->philox.seed, draw, values, count, (float)mean, (float)std);
     else
         normal_f64(g->philox.seed, draw, values, count, mean, std);
 }
@@ -137,5 +142,5 @@ static void draw_permutation(nninit_generator *g, int64_t *order, int64_t n) {
     }
 }
 
-const struct draws philox_draws = {draw_uniform, draw_normal, draw_random, draw_randint, draw_bernoulli, draw_bernoulli_each,
-                                   draw_permutation};
+const struct draws philox_draws = {draw_uniform, draw_unit, draw_normal, draw_random, draw_randint, draw_bernoulli,
+                                   draw_bernoulli_each, draw_permutation};

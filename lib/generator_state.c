@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* Little-endian. NNINIT_STREAM_PHILOX: 0 u64 seed | 8 u64 number of the next draw.
+ * NNINIT_STREAM_CURAND: 0 u64 seed | 8 u64 number of the next word | 16 u64 1 if doubles were drawn in its round, else 0.
  * PyTorch's streams, the bytes of torch.get_rng_state():
  *   0 u64 seed | 8 i32 left | 12 i32 seeded | 16 u64 next | 24 u64 word[624] | 5016 f64 x, y, rho | 5040 i32 y is valid |
  *   5048 f32 next float normal | 5052 u8 it is valid
@@ -29,7 +30,9 @@ static uint64_t get(const unsigned char *from, int bytes) {
 size_t nninit_generator_state_size(const nninit_generator *generator) {
     if (!generator)
         return 0;
-    return generator->stream == NNINIT_STREAM_PHILOX ? NNINIT_PHILOX_STATE_SIZE : NNINIT_TORCH_STATE_SIZE;
+    return generator->stream == NNINIT_STREAM_PHILOX   ? NNINIT_PHILOX_STATE_SIZE
+           : generator->stream == NNINIT_STREAM_CURAND ? NNINIT_CURAND_STATE_SIZE
+                                                       : NNINIT_TORCH_STATE_SIZE;
 }
 
 static nninit_status check(const nninit_generator *generator, const void *state, size_t size) {
@@ -50,6 +53,12 @@ nninit_status nninit_generator_save(const nninit_generator *generator, void *sta
     if (generator->stream == NNINIT_STREAM_PHILOX) {
         put(s, generator->philox.seed, 8);
         put(s + 8, generator->philox.draw, 8);
+        return NNINIT_OK;
+    }
+    if (generator->stream == NNINIT_STREAM_CURAND) {
+        put(s, generator->curand.seed, 8);
+        put(s + 8, generator->curand.next, 8);
+        put(s + 16, generator->curand.doubles, 8);
         return NNINIT_OK;
     }
     const struct mt19937 *mt = &generator->mt;
@@ -81,6 +90,15 @@ nninit_status nninit_generator_restore(nninit_generator *generator, const void *
     if (generator->stream == NNINIT_STREAM_PHILOX) {
         generator->philox.seed = get(s, 8);
         generator->philox.draw = get(s + 8, 8);
+        return NNINIT_OK;
+    }
+    if (generator->stream == NNINIT_STREAM_CURAND) {
+        if (get(s + 16, 8) > 1)
+            return context_fail(context, NNINIT_ERR_FORMAT, "not a state of cuRAND's stream: its last number is %llu, not 0 or 1",
+                                (unsigned long long)get(s + 16, 8));
+        generator->curand.seed = get(s, 8);
+        generator->curand.next = get(s + 8, 8);
+        generator->curand.doubles = get(s + 16, 8) != 0;
         return NNINIT_OK;
     }
     uint64_t left = get(s + AT_LEFT, 4), seeded = get(s + AT_SEEDED, 4), next = get(s + AT_NEXT, 8);

@@ -69,18 +69,16 @@ static nninit_status fill_torch_truncated(const struct filling *f, const struct 
     return NNINIT_OK;
 }
 
-static nninit_status fill_truncated(const struct filling *f, const struct distribution *d) {
+static void fill_truncated(const struct filling *f, const struct distribution *d) {
     enum { PIECE = 256 };
     double x[PIECE];
-    nninit_status status = NNINIT_OK;
-    for (int64_t at = 0; at < f->count && status == NNINIT_OK; at += PIECE) {
+    for (int64_t at = 0; at < f->count; at += PIECE) {
         int64_t n = f->count - at < PIECE ? f->count - at : PIECE;
-        status = nninit_generator_uniform(f->generator, NNINIT_FLOAT64, x, n, 0, 1);
+        generator_unit(f->generator, NNINIT_FLOAT64, x, n);
         truncated_from_uniform(x, n, d->location, d->scale, d->low, d->high);
         for (int64_t i = 0; i < n; i++)
             real_set(f->dtype, f->values, at + i, x[i]);
     }
-    return status;
 }
 
 static nninit_status fill_reals(const struct filling *f, const struct distribution *d) {
@@ -93,7 +91,10 @@ static nninit_status fill_reals(const struct filling *f, const struct distributi
     case DISTRIBUTION_NORMAL:
         return nninit_generator_normal(f->generator, f->dtype, f->values, f->count, d->mean, d->std);
     case DISTRIBUTION_TRUNCATED:
-        return f->init->kind == NNINIT_INIT_TRUNC_NORMAL ? fill_torch_truncated(f, d) : fill_truncated(f, d);
+        if (f->init->kind == NNINIT_INIT_TRUNC_NORMAL)
+            return fill_torch_truncated(f, d);
+        fill_truncated(f, d);
+        return NNINIT_OK;
     default: fill_constant(f, d->mean); return NNINIT_OK;
     }
 }

@@ -245,7 +245,9 @@ static nninit_status draw_on_host(struct rbm_run *run, nninit_generator *generat
         struct rbm_draw *d = &run->draws[r];
         const int64_t count = d->rows * d->cols;
         status = d->normal ? nninit_generator_normal(generator, NNINIT_FLOAT32, d->host, count, 0, 1)
-                           : nninit_generator_uniform(generator, NNINIT_FLOAT32, d->host, count, 0, 1);
+                           : NNINIT_OK;
+        if (!d->normal)
+            generator_unit(generator, NNINIT_FLOAT32, d->host, count);
         if (status == NNINIT_OK)
             status = executor->bind(run->exec, d->data, d->host, d->rows, 0);
     }
@@ -257,9 +259,9 @@ nninit_status rbm_run_steps(struct rbm_run *run, nninit_generator *generator, in
     fenv_t caller;
     *done = 0;
     nninit_status status = NNINIT_OK;
+    fpenv_enter(&caller);
     if (run->draw_count > 0)
         status = request->philox ? number_draws(run, generator, steps) : draw_on_host(run, generator);
-    fpenv_enter(&caller);
     if (status == NNINIT_OK)
         status = run->rbm->object.context->executor->run(run->exec, PHASE_ALL, 0, steps, done);
     fpenv_leave(&caller);

@@ -30,7 +30,8 @@ typedef struct nninit_generator nninit_generator;
 typedef enum nninit_stream {
     NNINIT_STREAM_TORCH = 1,     /**< PyTorch's CPU stream, AVX2 profile: the default of PyTorch on x86-64 */
     NNINIT_STREAM_TORCH_BASE = 2, /**< PyTorch's CPU stream without fused multiply-add */
-    NNINIT_STREAM_PHILOX = 3     /**< counter-based: element i of draw s is a function of the seed, s and i alone */
+    NNINIT_STREAM_PHILOX = 3,    /**< counter-based: element i of draw s is a function of the seed, s and i alone */
+    NNINIT_STREAM_CURAND = 4     /**< cuRAND's CURAND_RNG_PSEUDO_PHILOX4_32_10, as its host API numbers it */
 } nninit_stream;
 
 /** Bytes in the state of a PyTorch stream: exactly those of torch.get_rng_state(). */
@@ -38,6 +39,10 @@ typedef enum nninit_stream {
 
 /** Bytes in the state of NNINIT_STREAM_PHILOX: the seed and the number of the next draw, 64 bits each, little-endian. */
 #define NNINIT_PHILOX_STATE_SIZE 16
+
+/** Bytes in the state of NNINIT_STREAM_CURAND: the seed, the number of the next word (cuRAND's offset), and 1 or 0 for whether
+ *  doubles were drawn since that number was last a multiple of 2^18; 64 bits each, little-endian. */
+#define NNINIT_CURAND_STATE_SIZE 24
 
 /**
  * Create a generator, seeded as by torch.manual_seed(seed).

@@ -164,18 +164,20 @@ static inline void philox_store(uint32_t *word, lanes a, lanes b, lanes c, lanes
 #endif
 }
 
-/* Two vectors of counters at once: as many as hide each other's latency and still fit the registers. */
-static inline void philox_pair(uint64_t seed, uint64_t draw, uint64_t block, uint32_t *word) {
+/* Two vectors of counters at once: as many as hide each other's latency and still fit the registers. Neighbours are blocks of
+ * one draw or, across, draws with one block. */
+static inline void philox_pair(uint64_t seed, uint64_t draw, uint64_t block, bool across, uint32_t *word) {
     static const uint64_t numbers[8] = {0, 1, 2, 3, 4, 5, 6, 7};
     uint32_t k0 = (uint32_t)seed, k1 = (uint32_t)(seed >> 32);
     lanes a[2], b[2], c[2], d[2], first;
     memcpy(&first, numbers, sizeof first);
 #pragma GCC unroll 2
     for (int g = 0; g < 2; g++) {
-        a[g] = LANES(add_epi64)(first, LANES_ALL((int64_t)(block + (uint64_t)(g * LANE_COUNT))));
+        const lanes number = LANES(add_epi64)(first, LANES_ALL(g * LANE_COUNT)), none = LANES_ALL(0);
+        a[g] = LANES(add_epi64)(LANES_ALL((int64_t)block), across ? none : number);
         b[g] = LANES(srli_epi64)(a[g], 32);
-        c[g] = LANES_ALL((int64_t)draw);
-        d[g] = LANES_ALL((int64_t)(draw >> 32));
+        c[g] = LANES(add_epi64)(LANES_ALL((int64_t)draw), across ? number : none);
+        d[g] = LANES(srli_epi64)(c[g], 32);
     }
     for (int round = 0; round < 10; round++, k0 += 0x9e3779b9, k1 += 0xbb67ae85)
 #pragma GCC unroll 2
@@ -186,15 +188,15 @@ static inline void philox_pair(uint64_t seed, uint64_t draw, uint64_t block, uin
         philox_store(word + 4 * LANE_COUNT * g, a[g], b[g], c[g], d[g]);
 }
 
-static inline void philox_chunk(uint64_t seed, uint64_t draw, uint64_t block, uint32_t *word) {
-    for (int j = 0; j < CHUNK_WORDS / 4; j += 2 * LANE_COUNT)
-        philox_pair(seed, draw, block + (uint64_t)j, word + 4 * j);
+static inline void philox_chunk(uint64_t seed, uint64_t draw, uint64_t block, bool across, uint32_t *word) {
+    for (uint64_t j = 0; j < CHUNK_WORDS / 4; j += 2 * LANE_COUNT)
+        philox_pair(seed, across ? draw + j : draw, across ? block : block + j, across, word + 4 * j);
 }
 
 #else
 
-static inline void philox_chunk(uint64_t seed, uint64_t draw, uint64_t block, uint32_t *word) {
-    for (int j = 0; j < CHUNK_WORDS / 4; j++, block++) {
+static inline void philox_chunk(uint64_t seed, uint64_t draw, uint64_t block, bool across, uint32_t *word) {
+    for (int j = 0; j < CHUNK_WORDS / 4; j++, across ? draw++ : block++) {
         const uint32_t counter[4] = {(uint32_t)block, (uint32_t)(block >> 32), (uint32_t)draw, (uint32_t)(draw >> 32)};
         philox(seed, counter, word + 4 * j);
     }
@@ -219,7 +221,7 @@ static void philox_uniform(uint64_t seed, uint64_t draw, int64_t first, float *x
         uint32_t word[CHUNK_WORDS];
         float room[CHUNK_WORDS];
         float *y = is_whole(at, first, count) ? x + (at - first) : room;
-        philox_chunk(seed, draw, (uint64_t)at / 4, word);
+        philox_chunk(seed, draw, (uint64_t)at / 4, false, word);
         for (int i = 0; i < CHUNK_WORDS; i++)
             y[i] = fmaf(law_unit(word[i]), width, low);
         if (y == room)
@@ -232,7 +234,7 @@ static void philox_normal(uint64_t seed, uint64_t draw, int64_t first, float *x,
         uint32_t word[CHUNK_WORDS];
         float u1[CHUNK_WORDS / 2], u2[CHUNK_WORDS / 2], room[CHUNK_WORDS];
         float *y = is_whole(at, first, count) ? x + (at - first) : room;
-        philox_chunk(seed, draw, (uint64_t)at / 4, word);
+        philox_chunk(seed, draw, (uint64_t)at / 4, false, word);
         for (int i = 0; i < CHUNK_WORDS / 2; i++) {
             u1[i] = law_unit(word[2 * i]);
             u2[i] = law_unit(word[2 * i + 1]);
@@ -247,7 +249,56 @@ static void philox_normal(uint64_t seed, uint64_t draw, int64_t first, float *x,
     }
 }
 
+/* 65,536 draws give a block each, by turns. */
+static inline void curand_chunk(uint64_t seed, uint64_t at, uint32_t *word) {
+    philox_chunk(seed, at / 4 % 65536, at / 4 / 65536, true, word);
+}
+
+/* 0 < u <= 1 */
+static inline float unit_of_all(uint32_t word) {
+    return (float)word * 0x1p-32f + 0x1p-33f;
+}
+
+static void curand_uniform(uint64_t seed, uint64_t draw, int64_t first, float *x, int64_t count, float low, float width) {
+    const uint64_t start = draw / CHUNK_WORDS * CHUNK_WORDS;
+    first += (int64_t)(draw - start);
+    for (int64_t at = first / CHUNK_WORDS * CHUNK_WORDS; at < first + count; at += CHUNK_WORDS) {
+        uint32_t word[CHUNK_WORDS];
+        float room[CHUNK_WORDS];
+        float *y = is_whole(at, first, count) ? x + (at - first) : room;
+        curand_chunk(seed, start + (uint64_t)at, word);
+        for (int i = 0; i < CHUNK_WORDS; i++)
+            y[i] = fmaf(unit_of_all(word[i]), width, low);
+        if (y == room)
+            keep(y, at, first, x, count);
+    }
+}
+
+static void curand_normal(uint64_t seed, uint64_t draw, int64_t first, float *x, int64_t count, float mean, float std) {
+    const float turn = 0x1p-31f * 3.14159265358979323846f;
+    const uint64_t start = draw / CHUNK_WORDS * CHUNK_WORDS;
+    first += (int64_t)(draw - start);
+    for (int64_t at = first / CHUNK_WORDS * CHUNK_WORDS; at < first + count; at += CHUNK_WORDS) {
+        uint32_t word[CHUNK_WORDS];
+        float sine[CHUNK_WORDS / 2], cosine[CHUNK_WORDS / 2], room[CHUNK_WORDS];
+        float *y = is_whole(at, first, count) ? x + (at - first) : room;
+        curand_chunk(seed, start + (uint64_t)at, word);
+        for (int i = 0; i < CHUNK_WORDS / 2; i++) {
+            float s, c, radius = sqrtf(-2.0f * law_log_normal(unit_of_all(word[2 * i])));
+            law_sincos((float)word[2 * i + 1] * turn + turn / 2, &s, &c);
+            sine[i] = radius * s * std + mean;
+            cosine[i] = radius * c * std + mean;
+        }
+        for (int i = 0; i < CHUNK_WORDS / 2; i++) {
+            y[2 * i] = sine[i];
+            y[2 * i + 1] = cosine[i];
+        }
+        if (y == room)
+            keep(y, at, first, x, count);
+    }
+}
+
 #define TABLE__(level) fill_##level
 #define TABLE_(level) TABLE__(level)
 
-const struct fill TABLE_(LEVEL) = {uniform, normal, philox_uniform, philox_normal};
+const struct fill TABLE_(LEVEL) = {uniform, normal, philox_uniform, philox_normal, curand_uniform, curand_normal};
