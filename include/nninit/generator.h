@@ -13,7 +13,23 @@
  *  NNINIT_STREAM_PHILOX is Philox4x32-10 (Salmon et al., SC 2011) with a numbering of its own. Each call is a draw, numbered
  *  from 0, whatever its count: the first n elements of a longer draw are those of a draw of n, and what is drawn next does
  *  not depend on how much was drawn before. Floats have 24 bits, doubles 53. What functions below say of words and of
- *  normals below 16 values is about PyTorch's streams. Float32 is exact to the bit everywhere, normals in float64 up to libm. */
+ *  normals below 16 values is about PyTorch's streams. Float32 is exact to the bit everywhere, normals in float64 up to libm.
+ *
+ *  NNINIT_STREAM_CURAND gives the numbers of NVIDIA cuRAND's host API, generator CURAND_RNG_PSEUDO_PHILOX4_32_10 in its default
+ *  order, to code that drew from it. It needs no library of NVIDIA's and no GPU. The state is a place among words; each number
+ *  of these functions goes on by one, a double too, so that numbers do not depend on how they are cut into calls:
+ *   - curandGenerate: nninit_generator_randint(g, words, count, 0, 2^32).
+ *   - curandGenerateUniform, curandGenerateUniformDouble: nninit_generator_uniform(g, dtype, values, count, 0, 1), to the bit.
+ *     cuRAND's uniforms are in (0, 1], so uniform(low, high) of this stream is in (low, high], where rounding may give low too.
+ *   - curandGenerateNormal, curandGenerateNormalDouble: nninit_generator_normal(). In float32 log, sine and cosine are this
+ *     library's, the same on every machine; five of six values are what cuRAND computes on a host, the others differ by at most
+ *     3.6e-7 max(1, |z|), z before mean and std. In float64 they are the C library's, as cuRAND's on a host. On a GPU cuRAND
+ *     uses approximations of the device, which may differ more.
+ *  Odd counts of normals, which cuRAND refuses on GPUs, leave the other half of a pair to the next call, as on its host. Where
+ *  doubles and other numbers are drawn in one round, from one multiple of 2^18 of the place to the next, what follows after
+ *  that round is not cuRAND's. What cuRAND does not have is made from the words one by one as in NNINIT_STREAM_PHILOX, and so
+ *  is what this library samples from numbers in [0, 1): the upper 24 bits for a float; two words for 64 bits, the upper half
+ *  first, of which a double has the upper 53. */
 #ifndef NNINIT_GENERATOR_H
 #define NNINIT_GENERATOR_H
 
@@ -51,7 +67,7 @@ typedef enum nninit_stream {
  * @param context  its owner
  * @param stream   which stream
  * @param seed     PyTorch's streams use the low 32 bits only, as PyTorch does (777 and 777 + 2^32 give the same numbers);
- *                 NNINIT_STREAM_PHILOX all 64
+ *                 NNINIT_STREAM_PHILOX and NNINIT_STREAM_CURAND all 64
  *
  * @retval NNINIT_OK           *out is ready
  * @retval NNINIT_ERR_INVALID  a pointer is NULL or the stream is unknown
@@ -75,6 +91,7 @@ NNINIT_API nninit_status nninit_generator_seed(nninit_generator *generator, uint
 
 /**
  * Uniform numbers in [low, high): tensor.uniform_(low, high). One word a float (24 bits), two a double (53 bits).
+ * NNINIT_STREAM_CURAND: in (low, high], float of 32 bits.
  *
  * @param generator  advanced
  * @param dtype      NNINIT_FLOAT32 or NNINIT_FLOAT64: the type of values
@@ -114,7 +131,7 @@ NNINIT_API nninit_status nninit_generator_random(nninit_generator *generator, in
 
 /**
  * Integers in [low, high): torch.randint(low, high, (count,)), `low + word % (high - low)`. One word each while
- * high - low < 2^32, else two, as in torch 1.13.
+ * high - low < 2^32, else two, as in torch 1.13; with NNINIT_STREAM_CURAND one at 2^32, too.
  *
  * @param low, high  low < high, high - low < 2^63
  * @retval NNINIT_OK           values are drawn
@@ -158,7 +175,7 @@ NNINIT_API nninit_status nninit_generator_bernoulli_each(nninit_generator *gener
  */
 NNINIT_API nninit_status nninit_generator_randperm(nninit_generator *generator, int64_t *order, int64_t n);
 
-/** Bytes that nninit_generator_save() writes: NNINIT_TORCH_STATE_SIZE or NNINIT_PHILOX_STATE_SIZE; 0 for NULL. @since 0.1 */
+/** Bytes that nninit_generator_save() writes: the stream's NNINIT_…_STATE_SIZE; 0 for NULL. @since 0.1 */
 NNINIT_API size_t nninit_generator_state_size(const nninit_generator *generator);
 
 /**

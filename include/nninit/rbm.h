@@ -80,8 +80,8 @@ typedef enum nninit_rbm_option {
  * @param visible    number of visible units, at least 1
  * @param hidden     number of hidden units, at least 1; the weight has at most 2^40 elements
  * @param generator  draws the weights, and later everything that is sampled; claimed. Draws of NNINIT_STREAM_PHILOX are
- *                   made where the program runs, those of other streams on the host, as torch.rand(rows, units) or
- *                   torch.randn(rows, units) would. NULL: the weights are 0, and nothing can be sampled
+ *                   made where the program runs, those of other streams on the host, with PyTorch's as
+ *                   torch.rand(rows, units) or torch.randn(rows, units) would. NULL: the weights are 0, and nothing can be sampled
  * @retval NNINIT_OK           *out is ready
  * @retval NNINIT_ERR_INVALID  out or context is NULL, a number is out of range, units are unknown, or the generator belongs
  *                             to another context
