@@ -57,7 +57,8 @@ typedef enum nninit_stream {
 #define NNINIT_PHILOX_STATE_SIZE 16
 
 /** Bytes in the state of NNINIT_STREAM_CURAND: the seed, the number of the next word (cuRAND's offset), and 1 or 0 for whether
- *  doubles were drawn since that number was last a multiple of 2^18; 64 bits each, little-endian. */
+ *  doubles were drawn since that number was last a multiple of 2^18; 64 bits each, little-endian. To begin at an offset, as
+ *  curandSetGeneratorOffset() does, restore such bytes with a last number of 0. */
 #define NNINIT_CURAND_STATE_SIZE 24
 
 /**

@@ -26,6 +26,8 @@ static const struct machine machines[] = {
     {"gaussian:lr=0.01,sample_visible=1", 31, 48, 40, 9, NNINIT_STREAM_PHILOX},
     {"gaussian:lr=0.01,labels=4,chains=6", 36, 20, 40, 20, NNINIT_STREAM_TORCH},
     {"bernoulli:cd_steps=2", 200, 300, 100, 50, NNINIT_STREAM_TORCH},
+    {"bernoulli:chains=5,labels=3", 20, 15, 30, 10, NNINIT_STREAM_CURAND},
+    {"gaussian:lr=0.01,sample_visible=1", 31, 48, 40, 9, NNINIT_STREAM_CURAND},
 };
 enum { MACHINES = sizeof machines / sizeof *machines, ROWS_MAX = 100, VISIBLE_MAX = 200, HIDDEN_MAX = 300, FILE_MAX = 2 << 20 };
 

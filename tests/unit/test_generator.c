@@ -267,8 +267,8 @@ START_TEST(any_rounding_mode) {
     float want[100], x[100];
     double want64[80], y[80];
     nninit_context *context = suite_context();
-    for (int base = 0; base < 2; base++) {
-        nninit_generator *g = make(context, base ? NNINIT_STREAM_TORCH_BASE : NNINIT_STREAM_TORCH, 777);
+    for (int stream = NNINIT_STREAM_TORCH; stream <= NNINIT_STREAM_CURAND; stream++) {
+        nninit_generator *g = make(context, (nninit_stream)stream, 777);
         draw_all(context, g, want, want64);
         for (size_t i = 0; i < sizeof modes / sizeof *modes; i++) {
             fesetround(modes[i]);
@@ -385,13 +385,13 @@ static void release(void *user, void *memory) {
 START_TEST(draws_in_parallel) {
     enum { MANY = (1 << 20) + 7, PLANS = 4 };
     static float first[2][MANY], x[2][MANY];
-    for (int k = 0; k < PLANS; k++) {
-        const nninit_context_options options = {.size = sizeof options, .threads = k + 1, .alloc = allocate, .free = release};
-        float(*to)[MANY] = k ? x : first;
+    for (int k = 0; k < 2 * PLANS; k++) {
+        const nninit_context_options options = {.size = sizeof options, .threads = k % PLANS + 1, .alloc = allocate, .free = release};
+        float(*to)[MANY] = k % PLANS ? x : first;
         nninit_context *context;
         ck_assert_int_eq(nninit_context_create(&context, &options), NNINIT_OK);
-        nninit_generator *g = make(context, NNINIT_STREAM_PHILOX, 777);
-        exhausted = k == PLANS - 1;
+        nninit_generator *g = make(context, k < PLANS ? NNINIT_STREAM_PHILOX : NNINIT_STREAM_CURAND, 777);
+        exhausted = k % PLANS == PLANS - 1;
         ck_assert_ok(context, nninit_generator_uniform(g, NNINIT_FLOAT32, to[0], MANY, -1, 1));
         ck_assert_ok(context, nninit_generator_normal(g, NNINIT_FLOAT32, to[1], MANY, 0, 1));
         exhausted = false;

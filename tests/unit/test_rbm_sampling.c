@@ -44,8 +44,8 @@ START_TEST(chains_come_to_the_distribution) {
     enum { N = 20000 };
     static float v[3 * N];
     static const char *const texts[] = {"bernoulli", "bernoulli:labels=2"};
-    static const nninit_stream streams[] = {NNINIT_STREAM_PHILOX, NNINIT_STREAM_TORCH};
-    for (int k = 0; k < 4; k++) {
+    static const nninit_stream streams[] = {NNINIT_STREAM_PHILOX, NNINIT_STREAM_TORCH, NNINIT_STREAM_CURAND};
+    for (int k = 0; k < 6; k++) {
         nninit_context *c = suite_context();
         nninit_generator *g;
         double p[8], count[8] = {0}, chi = 0;

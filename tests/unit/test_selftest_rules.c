@@ -74,14 +74,14 @@ START_TEST(right_draws_pass) {
 }
 END_TEST
 
-/* Both streams and types, from one value on; many columns, of which the mean and the bounds are far apart. */
+/* All streams and types, from one value on; many columns, of which the mean and the bounds are far apart. */
 START_TEST(right_draws_pass_at_odd_shapes) {
     static const struct shape shapes[] = {{2, {1, 1}},   {2, {1, 2}},   {2, {7, 1}},     {2, {1, 8}},
                                           {2, {3, 5}}, {2, {13, 17}}, {2, {128, 128}}, {2, {300, 200}}};
     static const struct shape wide = {2, {1, 1000000}};
     static double w[1000000];
     int wrong = 0;
-    for (int stream = NNINIT_STREAM_TORCH; stream <= NNINIT_STREAM_PHILOX; stream++) {
+    for (int stream = NNINIT_STREAM_TORCH; stream <= NNINIT_STREAM_CURAND; stream++) {
         begin((nninit_stream)stream);
         for (nninit_dtype dtype = NNINIT_FLOAT32; dtype <= NNINIT_FLOAT64; dtype++) {
             for (size_t i = 0; i < sizeof matrices / sizeof *matrices; i++)
