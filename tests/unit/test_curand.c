@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* cuRAND's stream: what is made from its words, the ends of uniforms, calls that join, states. tests/golden compares with cuRAND. */
+/* cuRAND's stream: what is made from its words, the ends of uniforms, calls that join, states. tests/golden has cuRAND's own. */
 #include "suite.h"
 
 #include "generator.h"

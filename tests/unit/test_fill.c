@@ -155,6 +155,48 @@ static float counted_normal(uint64_t seed, uint64_t draw, uint64_t i) {
     return fmaf(radius * (i % 2 ? sine : cosine), (float)std, (float)mean);
 }
 
+/* Word e of cuRAND's stream. */
+static uint32_t curand_word(uint64_t seed, uint64_t e) {
+    const uint64_t q = e / 4, r = q / 65536;
+    uint32_t word[4];
+    philox(seed, (const uint32_t[]){(uint32_t)r, (uint32_t)(r >> 32), (uint32_t)(q % 65536), 0}, word);
+    return word[e % 4];
+}
+
+static float curand_uniform(uint64_t seed, uint64_t e) {
+    return (float)curand_word(seed, e) / 4294967296.0f + 0x1p-33f;
+}
+
+static float curand_normal(uint64_t seed, uint64_t e) {
+    const float pi = 3.14159265358979323846f, angle = (float)curand_word(seed, e / 2 * 2 + 1) * (pi * 0x1p-31f) + pi * 0x1p-32f;
+    float sine, cosine, radius = sqrtf(-2 * log_of(curand_uniform(seed, e / 2 * 2)));
+    turn(angle, &sine, &cosine);
+    float z = radius * (e % 2 ? cosine : sine);
+    z *= (float)std;
+    return z + (float)mean;
+}
+
+/* Slices of cuRAND's stream, from any word on. */
+static bool curand_equals(const struct fill *fill, int64_t first, int count, bool normal) {
+    static float got[MOST + 1];
+    const uint64_t seed = UINT64_C(0x123456789abcdef0), places[] = {0, 1, 262144 - 70, UINT64_C(0xfedcba9876543210)};
+    bool equal = true;
+    for (size_t k = 0; k < sizeof places / sizeof *places; k++) {
+        got[count] = 5; /* and no further */
+        if (normal)
+            fill->curand_normal(seed, places[k], first, got, count, (float)mean, (float)std);
+        else
+            fill->curand_uniform(seed, places[k], first, got, count, (float)low, (float)high - (float)low);
+        for (int i = 0; i < count; i++) {
+            const uint64_t e = places[k] + (uint64_t)first + (uint64_t)i;
+            float want = normal ? curand_normal(seed, e) : fmaf(curand_uniform(seed, e), (float)high - (float)low, (float)low);
+            equal &= memcmp(&want, &got[i], sizeof want) == 0;
+        }
+        equal &= got[count] == 5;
+    }
+    return equal;
+}
+
 /* Slices of a draw, from any element on: also where counters need more than 32 bits. */
 static bool slice_equals(const struct fill *fill, int64_t first, int count, bool normal) {
     static float got[MOST + 1];
@@ -193,7 +235,8 @@ START_TEST(counter_based) {
         const struct fill *fill = fill_choose();
         for (size_t f = 0; f < sizeof firsts / sizeof *firsts; f++)
             for (int count = 0; count <= 200; count++)
-                if (!slice_equals(fill, firsts[f], count, false) || !slice_equals(fill, firsts[f], count, true))
+                if (!slice_equals(fill, firsts[f], count, false) || !slice_equals(fill, firsts[f], count, true) ||
+                    !curand_equals(fill, firsts[f], count, false) || !curand_equals(fill, firsts[f], count, true))
                     ck_abort_msg("%s: %d values from element %lld", levels[level], count, (long long)firsts[f]);
     }
     suite_cpu_level(NULL);
