@@ -23,11 +23,11 @@
  *     cuRAND's uniforms are in (0, 1], so uniform(low, high) of this stream is in (low, high], where rounding may give low too.
  *   - curandGenerateNormal, curandGenerateNormalDouble: nninit_generator_normal(). In float32 log, sine and cosine are this
  *     library's, the same on every machine; five of six values are what cuRAND computes on a host, the others differ by at most
- *     3.6e-7 max(1, |z|), z before mean and std. In float64 they are the C library's, as cuRAND's on a host. On a GPU cuRAND
- *     uses approximations of the device, which may differ more.
+ *     3.6e-7 max(1, |z|), z before mean and std. In float64 they are the C library's, as cuRAND's on a host. cuRAND on a
+ *     GPU was not compared; its header takes the device's approximations there, which may differ more.
  *  Odd counts of normals, which cuRAND refuses on GPUs, leave the other half of a pair to the next call, as on its host. Where
- *  doubles and other numbers are drawn in one round, from one multiple of 2^18 of the place to the next, what follows after
- *  that round is not cuRAND's. What cuRAND does not have is made from the words one by one as in NNINIT_STREAM_PHILOX, and so
+ *  doubles and other numbers are drawn in one round, from one multiple of 2^18 of the place to the next, or doubles in one whose
+ *  first words were skipped by an offset, what follows after that round is not cuRAND's. What cuRAND does not have is made from the words one by one as in NNINIT_STREAM_PHILOX, and so
  *  is what this library samples from numbers in [0, 1): the upper 24 bits for a float; two words for 64 bits, the upper half
  *  first, of which a double has the upper 53. */
 #ifndef NNINIT_GENERATOR_H
