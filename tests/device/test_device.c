@@ -355,6 +355,29 @@ START_TEST(resident_rows) {
 }
 END_TEST
 
+/* A cost is infinite in the middle of a graph, while all gradients are finite: that step is the last that changes anything, as
+ * on ref. Decay and momentum would go on changing it. */
+static void infinite_cost(const char *backend, const char *optimizer, char hash[NNINIT_SHA256_SIZE], int64_t *steps) {
+    static const int64_t widths[] = {FEATURES, 24, 4};
+    static float targets[ROWS * 4];
+    nninit_context *c = suite_open(backend, 1);
+    struct training t;
+    nninit_dataset *data;
+    nninit_loader *loader;
+    nninit_optimizer *o;
+    targets[4 * 17] = 1e20f;
+    ck_assert_ok(c, make(&t, c));
+    ck_assert_ok(c, nninit_dataset_wrap_targets(&data, c, NNINIT_FLOAT32, rows, targets, ROWS, FEATURES, 4));
+    ck_assert_ok(c, nninit_loader_create(&loader, data, BATCH, 0, t.generator));
+    ck_assert_ok(c, nninit_mlp_create(&t.model, c, widths, 3, NNINIT_RELU, t.generator));
+    ck_assert_ok(c, nninit_optimizer_parse(&o, c, optimizer));
+    ck_assert_ok(c, nninit_trainer_create(&t.trainer, t.model, NNINIT_MEAN_SQUARED_ERROR, o));
+    ck_assert_int_eq(nninit_trainer_epoch(t.trainer, loader, NULL), NNINIT_ERR_NUMERIC);
+    *steps = nninit_optimizer_steps(o);
+    ck_assert_ok(c, nninit_layer_sha256(t.model, hash));
+    nninit_context_destroy(&c);
+}
+
 /* Values overflow in the middle of a graph: the step that shows it is the last, as on ref. */
 static void overflow(const char *backend, char hash[NNINIT_SHA256_SIZE], int64_t *steps) {
     struct training t;
@@ -383,6 +406,14 @@ START_TEST(overflow_ends_a_run) {
     overflow("cuda", got, &device_steps);
     ck_assert_int_eq(steps, device_steps);
     ck_assert_int_ne(steps % 20, 0);
+    static const char *const optimizers[] = {"adam:lr=0.01", "sgd:lr=1e-20,weight_decay=1e18,momentum=0.9"};
+    for (int k = 0; k < 2; k++) {
+        infinite_cost("ref", optimizers[k], want, &steps);
+        infinite_cost("cuda", optimizers[k], got, &device_steps);
+        ck_assert_int_eq(steps, 9);
+        ck_assert_int_eq(device_steps, 9);
+        ck_assert_str_eq(want, got);
+    }
 }
 END_TEST
 

@@ -39,6 +39,13 @@ static void heap_free(void *user, void *memory) {
             return status_;                                                                                            \
     } while (0)
 
+/* Several runs of this program may share a folder. */
+static const char *oom_file(void) {
+    static char name[64];
+    snprintf(name, sizeof name, "oom-%ld.safetensors", (long)getpid());
+    return name;
+}
+
 static int read_rows(void *user, const int64_t *indices, int64_t count, float *rows, int64_t *labels) {
     (void)user;
     for (int64_t i = 0; i < count; i++) {
@@ -234,10 +241,10 @@ static nninit_status use_training(nninit_context *c) {
     TRY(nninit_trainer_evaluate(trainer, bytes, &loss, &accuracy));
     TRY(nninit_trainer_predict(trainer, bytes, 0, &prediction));
     TRY(nninit_layer_sha256(mlp, hash));
-    TRY(nninit_layer_save(mlp, "oom.safetensors"));
-    TRY(nninit_layer_load(mlp, "oom.safetensors"));
-    TRY(nninit_trainer_save(trainer, batches, "oom.safetensors"));
-    TRY(nninit_trainer_resume(trainer, batches, "oom.safetensors"));
+    TRY(nninit_layer_save(mlp, oom_file()));
+    TRY(nninit_layer_load(mlp, oom_file()));
+    TRY(nninit_trainer_save(trainer, batches, oom_file()));
+    TRY(nninit_trainer_resume(trainer, batches, oom_file()));
     return NNINIT_OK;
 }
 
@@ -274,7 +281,7 @@ static void fail_each(use what) {
                 ck_assert_int_lt(n++, 10000);
             ck_assert_int_gt(n, 5);
         }
-    remove("oom.safetensors");
+    remove(oom_file());
 }
 
 START_TEST(tensors) {

@@ -36,11 +36,14 @@ struct bed {
 
 static float data[ELEMENTS_MAX];
 
+/* What values are multiplied with: 1, or so little that products of two vanish, with their sign. */
+static float scale = 1;
+
 /* Some zeros of both signs; else -2 to 2, with a bit of everything in the mantissa. */
 static void fill(float *values, int64_t count, int percent, uint32_t seed) {
     for (int64_t i = 0; i < count; i++) {
         seed = seed * 1664525 + 1013904223;
-        float value = (float)(int32_t)seed * 0x1p-30f;
+        float value = (float)(int32_t)seed * 0x1p-30f * scale;
         values[i] = (seed >> 8) % 100 < (uint32_t)percent ? value : seed & 0x80 ? 0.0f : -0.0f;
     }
 }
@@ -249,6 +252,19 @@ START_TEST(blocks) {
 }
 END_TEST
 
+/* Chains that end at a zero have a positive one. */
+START_TEST(underflow) {
+    static const struct shape shapes[] = {{1, 1, 1}, {7, 33, 17}, {20, 65, 40}};
+    bool runs[SUITE_TARGETS];
+    find_targets(runs);
+    scale = 0x1p-80f;
+    for (int k = 0; k < KINDS; k++)
+        for (int s = 0; s < 3; s++)
+            compare(runs, kinds[k], &shapes[s], s % 2, 1);
+    scale = 1;
+}
+END_TEST
+
 static double now(void) {
     struct timespec t;
     clock_gettime(CLOCK_MONOTONIC, &t);
@@ -291,6 +307,6 @@ START_TEST(bench) {
 END_TEST
 
 int main(int argc, char **argv) {
-    const TTest *const tests[] = {remainders, blocks}, *const benches[] = {bench};
-    return argc > 1 && strcmp(argv[1], "bench") == 0 ? suite_run("bench", benches, 1) : suite_run("kernels", tests, 2);
+    const TTest *const tests[] = {remainders, blocks, underflow}, *const benches[] = {bench};
+    return argc > 1 && strcmp(argv[1], "bench") == 0 ? suite_run("bench", benches, 1) : suite_run("kernels", tests, 3);
 }
