@@ -46,7 +46,8 @@ static bool is_mnist(nninit_dataset *train) {
 
 int lecture_open(struct lecture *lecture, const struct options *o) {
     *lecture = (struct lecture){.options = o};
-    nninit_context_options options = {.size = sizeof options, .backend = o->backend, .threads = (int)o->threads};
+    nninit_context_options options = {.size = sizeof options, .backend = o->backend, .threads = (int)o->threads,
+                                      .modules = o->modules};
     if (nninit_context_create(&lecture->context, &options) < 0) {
         fprintf(stderr, "%s: out of memory\n", o->program);
         return 1;

@@ -8,7 +8,7 @@
 #include <stdbool.h>
 
 struct options {
-    const char *program, *data, *backend, *save, *resume;
+    const char *program, *data, *backend, *modules, *save, *resume;
     long epochs, batch, threads, subset;
     unsigned long long seed;
     double lr;

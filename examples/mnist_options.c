@@ -16,6 +16,7 @@ static void print_help(const char *program, const char *what) {
            "  --batch N      rows of a batch (100)\n"
            "  --lr X         learning rate (0.001)\n"
            "  --backend B    auto, cuda, cuda:1, cpu or ref (auto)\n"
+           "  --modules DIR  where libnninit-cuda.so is, an absolute path (default: where it was installed)\n"
            "  --threads N    0: as many as may be used (0)\n"
            "  --subset N     only the first N rows of each half (all)\n"
            "  --save F       write a checkpoint, first at the start and then after each epoch\n"
@@ -36,6 +37,7 @@ static int take(struct options *o, int which, const char *name, const char *valu
     switch (which) {
     case 'd': o->data = value; return -1;
     case 'k': o->backend = value; return -1;
+    case 'm': o->modules = value; return -1;
     case 'w': o->save = value; return -1;
     case 'r': o->resume = value; return -1;
     case 'e': return argument_whole(value, 0, 1000000, &o->epochs) ? -1 : complain(o, name, value, "a number from 0 to 1000000");
@@ -52,6 +54,7 @@ int options_read(struct options *o, int argc, char **argv, const char *what) {
         {"data", 1, NULL, 'd'},    {"epochs", 1, NULL, 'e'}, {"seed", 1, NULL, 's'},   {"batch", 1, NULL, 'b'},
         {"lr", 1, NULL, 'l'},      {"backend", 1, NULL, 'k'}, {"threads", 1, NULL, 't'}, {"subset", 1, NULL, 'n'},
         {"save", 1, NULL, 'w'},    {"resume", 1, NULL, 'r'}, {"quiet", 0, NULL, 'q'},  {"help", 0, NULL, 'h'},
+        {"modules", 1, NULL, 'm'},
         {NULL, 0, NULL, 0}};
     *o = (struct options){.program = argv[0], .epochs = 15, .batch = 100, .seed = 777, .lr = 0.001};
     int which, index;
