@@ -237,4 +237,50 @@ START_TEST(fused_is_its_expansion) {
 }
 END_TEST
 
-SUITE(ops, every_level, ref_products_are_right, law_functions, law_functions_of_machines, fused_is_its_expansion)
+/* The lowest index among equals, in rows of few different values. */
+START_TEST(argmax_of_equals) {
+    enum { ROWS = 50, COLS = 37 };
+    static float x[ROWS * COLS];
+    int32_t index[ROWS], got[ROWS];
+    int64_t done;
+    uint32_t seed = 1;
+    for (int i = 0; i < ROWS * COLS; i++) {
+        seed = seed * 1664525 + 1013904223;
+        x[i] = (float)(seed >> 30);
+    }
+    for (int r = 0; r < ROWS; r++)
+        index[r] = r;
+    for (int l = 0; l < SUITE_TARGETS; l++) {
+        struct memory *const memories[ARENA_COUNT] = {NULL};
+        struct program program;
+        struct exec *exec;
+        const char *backend = suite_target(l);
+        if (!backend)
+            continue;
+        nninit_context *c = suite_open(backend, 2);
+        ck_assert_ok(c, context_open(c));
+        program_init(&program, c, 1);
+        const int data = program_data(&program, ELEMENT_F32, COLS), numbers = program_slot(&program, ELEMENT_I32, ROWS);
+        const int z = program_buffer(&program, ELEMENT_F32, ROWS, COLS), best = program_buffer(&program, ELEMENT_I32, ROWS, 1);
+        program_emit(&program, PHASE_SOURCE, KIND_GATHER_F32, data, numbers, z);
+        program_emit(&program, PHASE_MEASURE, KIND_ARGMAX, z, -1, best);
+        ck_assert_ok(c, c->executor->prepare(&exec, c->device, &program, memories));
+        program_finish(&program);
+        ck_assert_ok(c, c->executor->bind(exec, data, x, ROWS, 0));
+        ck_assert_ok(c, c->executor->slot_write(exec, numbers, 0, 1, index));
+        ck_assert_ok(c, c->executor->run(exec, PHASE_ALL, 0, 1, &done));
+        ck_assert_ok(c, c->executor->buffer_read(exec, best, got));
+        for (int r = 0; r < ROWS; r++) {
+            int want = 0;
+            for (int j = 1; j < COLS; j++)
+                want = x[r * COLS + j] > x[r * COLS + want] ? j : want;
+            ck_assert_msg(got[r] == want, "%s: row %d: %d, not %d", suite_targets[l], r, got[r], want);
+        }
+        c->executor->release(exec);
+        nninit_context_destroy(&c);
+    }
+    suite_cpu_level(NULL);
+}
+END_TEST
+
+SUITE(ops, argmax_of_equals, every_level, ref_products_are_right, law_functions, law_functions_of_machines, fused_is_its_expansion)
