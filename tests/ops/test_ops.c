@@ -283,4 +283,77 @@ START_TEST(argmax_of_equals) {
 }
 END_TEST
 
-SUITE(ops, argmax_of_equals, every_level, ref_products_are_right, law_functions, law_functions_of_machines, fused_is_its_expansion)
+enum { RANDOM_PROGRAMS = 150, RANDOM_NODES = 14, RANDOM_BUFFERS = 5, RANDOM_ROWS = 6, RANDOM_COLS = 21 };
+
+static uint32_t random_state;
+
+static int random_below(int n) {
+    random_state = random_state * 1664525 + 1013904223;
+    return (int)(random_state >> 16) % n;
+}
+
+/* Nodes that read and write a few buffers in any order, also in place. */
+static void emit_random(struct program *p, const int buffers[RANDOM_BUFFERS]) {
+    static const enum kind kinds[] = {KIND_ADD, KIND_LESS, KIND_SELECT, KIND_SIGMOID, KIND_SOFTMAX, KIND_TANH_GRADIENT};
+    for (int n = 0; n < RANDOM_NODES; n++) {
+        const enum kind kind = kinds[random_below(6)];
+        const int x = buffers[random_below(RANDOM_BUFFERS)], z = buffers[random_below(RANDOM_BUFFERS)];
+        const bool one = kind == KIND_SIGMOID || kind == KIND_SOFTMAX;
+        struct node *node = program_emit(p, PHASE_FORWARD, kind, x, one ? -1 : z, buffers[random_below(RANDOM_BUFFERS)]);
+        if (kind == KIND_SELECT)
+            node->in[2] = buffers[random_below(RANDOM_BUFFERS)];
+        if (kind == KIND_SOFTMAX)
+            node->arg.first = 0;
+    }
+}
+
+static void run_random(float *values, const char *backend, uint32_t seed) {
+    static const int32_t index[RANDOM_ROWS] = {0, 1, 2, 3, 4, 5};
+    static float x[RANDOM_BUFFERS][RANDOM_ROWS * RANDOM_COLS];
+    struct memory *const memories[ARENA_COUNT] = {NULL};
+    struct program p;
+    struct exec *exec;
+    int buffers[RANDOM_BUFFERS], data[RANDOM_BUFFERS];
+    int64_t done;
+    nninit_context *c = suite_open(backend, 2);
+    ck_assert_ok(c, context_open(c));
+    program_init(&p, c, 1);
+    random_state = seed;
+    const int numbers = program_slot(&p, ELEMENT_I32, RANDOM_ROWS);
+    for (int b = 0; b < RANDOM_BUFFERS; b++) {
+        data[b] = program_data(&p, ELEMENT_F32, RANDOM_COLS);
+        buffers[b] = program_buffer(&p, ELEMENT_F32, RANDOM_ROWS, RANDOM_COLS);
+        program_emit(&p, PHASE_SOURCE, KIND_GATHER_F32, data[b], numbers, buffers[b]);
+        for (int i = 0; i < RANDOM_ROWS * RANDOM_COLS; i++)
+            x[b][i] = (float)(random_below(401) - 200) / 64;
+    }
+    emit_random(&p, buffers);
+    ck_assert_ok(c, c->executor->prepare(&exec, c->device, &p, memories));
+    program_finish(&p);
+    for (int b = 0; b < RANDOM_BUFFERS; b++)
+        ck_assert_ok(c, c->executor->bind(exec, data[b], x[b], RANDOM_ROWS, 0));
+    ck_assert_ok(c, c->executor->slot_write(exec, numbers, 0, 1, index));
+    ck_assert_ok(c, c->executor->run(exec, PHASE_ALL, 0, 1, &done));
+    for (int b = 0; b < RANDOM_BUFFERS; b++)
+        ck_assert_ok(c, c->executor->buffer_read(exec, buffers[b], values + b * RANDOM_ROWS * RANDOM_COLS));
+    c->executor->release(exec);
+    nninit_context_destroy(&c);
+}
+
+/* Whoever runs nodes at once, or in another order, keeps what depends on each other apart. */
+START_TEST(random_programs) {
+    enum { COUNT = RANDOM_BUFFERS * RANDOM_ROWS * RANDOM_COLS };
+    static float want[COUNT], got[COUNT];
+    for (int l = 0; l < SUITE_TARGETS; l++) {
+        const char *backend = suite_target(l);
+        for (uint32_t seed = 0; seed < RANDOM_PROGRAMS && backend; seed++) {
+            run_random(want, "ref", seed);
+            run_random(got, backend, seed);
+            ck_assert_msg(memcmp(want, got, sizeof want) == 0, "%s: program %u", suite_targets[l], seed);
+        }
+    }
+    suite_cpu_level(NULL);
+}
+END_TEST
+
+SUITE(ops, argmax_of_equals, random_programs, every_level, ref_products_are_right, law_functions, law_functions_of_machines, fused_is_its_expansion)
