@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: MIT
 # What a GPU makes of the cuda executor: bits against the CPU's, times beside PyTorch's. --help says more.
 set -uo pipefail
-cd "$(dirname "$0")/.."
+cd "$(dirname "$0")/.." || exit 1
 
 help() {
     cat <<'TEXT'
@@ -96,7 +96,7 @@ hash_case() {
 }
 
 facts() {
-    printf '{"driver": "%s", ' "$(cat /proc/driver/nvidia/version 2>/dev/null | head -1 | tr -d '"')"
+    printf '{"driver": "%s", ' "$(head -1 /proc/driver/nvidia/version 2>/dev/null | tr -d '"')"
     printf '"gpu": "%s", ' "$(nvidia-smi --query-gpu=name,driver_version,memory.total,clocks.max.sm,clocks.max.mem,compute_cap \
         --format=csv,noheader 2>/dev/null | head -1)"
     printf '"cpu": "%s", "cpus": %d, ' "$(sed -n 's/^model name.*: //p' /proc/cpuinfo | head -1)" "$(nproc)"
@@ -114,7 +114,7 @@ same_hash() {
     shift
     device cpu "$@" >"$work/$name.cpu" || return 1
     want=$(text sha256 "$work/$name.cpu")
-    for time in 1 2; do
+    for _ in 1 2; do
         device cuda "$@" >"$work/$name.cuda" || return 1
         got=$(text sha256 "$work/$name.cuda")
         cat "$work/$name.cuda"
@@ -191,7 +191,7 @@ report() {
     {
         printf '{"schema": 1, "date": "%s", ' "$(date -u +%Y-%m-%dT%H:%M:%SZ)"
         printf '"build": %s, "machine": %s, ' "$(cat "$bundle/build.json")" "$(cat "$work/facts")"
-        printf '"open": %s, ' "$(cat "$work/open" 2>/dev/null | grep . || echo null)"
+        printf '"open": %s, ' "$(grep . "$work/open" || echo null)"
         printf '"parts": [%s], ' "$(join "${outcomes[@]}")"
         printf '"runs": [%s], ' "$(cat "$work/hash 784"* 2>/dev/null | paste -sd,)"
         printf '"bench": [%s], "pytorch": [%s], ' "$(join "${speeds[@]:-}")" "$(join "${torches[@]:-}")"
