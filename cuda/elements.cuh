@@ -76,9 +76,14 @@ __device__ __forceinline__ void element_backward(const task &t, int64_t step, in
     case KIND_SGD:
         law_sgd(&t.arg.sgd, SLOT(1), SLOT(2), X(0), &Y(0), t.out[1].data ? &Y(1) : NULL);
         break;
-    case KIND_ADAM:
-        law_adam(&t.arg.adam, SLOT(1), SLOT(2), SLOT(3), X(0), &Y(0), &Y(1), &Y(2));
+    case KIND_ADAM: { /* all reads before the first write, for which they would wait */
+        float p = Y(0), m = Y(1), v = Y(2);
+        law_adam(&t.arg.adam, SLOT(1), SLOT(2), SLOT(3), X(0), &p, &m, &v);
+        Y(0) = p;
+        Y(1) = m;
+        Y(2) = v;
         break;
+    }
     case KIND_CONTRAST:
         law_contrast(slot<struct law_contrast>(t.in[2], step), X(0), X(1), &Y(0), &Y(1));
         break;
@@ -97,9 +102,10 @@ __device__ __forceinline__ void element_backward(const task &t, int64_t step, in
 template <int N> __global__ void __launch_bounds__(ELEMENT_THREADS) elements(const __grid_constant__ tasks<N> all) {
     const task &t = mine(all);
     const moment m = now(all);
-    const int32_t lanes = t.lanes, high = ELEMENT_THREADS / lanes, across = (t.out[0].cols + lanes - 1) / lanes;
-    const int32_t block = (int32_t)blockIdx.x - t.block, lane = (int32_t)threadIdx.x;
-    const int32_t r = block / across * high + lane / lanes, c = block % across * lanes + lane % lanes;
+    const int32_t lanes = 1 << t.lane_bits, across = (t.out[0].cols + lanes - 1) >> t.lane_bits;
+    const int32_t block = (int32_t)blockIdx.x - first_block(all, t), thread = (int32_t)threadIdx.x;
+    const int32_t r = block / across * (ELEMENT_THREADS >> t.lane_bits) + (thread >> t.lane_bits);
+    const int32_t c = block % across * lanes + (thread & (lanes - 1));
     if (m.live && r < t.out[0].rows && c < t.out[0].cols)
         element_backward(t, m.step, r, c);
 }

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* The device side: docs/numerics.md to the bit. Compiled by nvcc with -fmad=false, and by a host compiler for the tests
- * (tests/emulator). Only + - * / sqrtf fmaf and integers; no atomics; nothing depends on the order of blocks. */
+ * (tests/emulator). Arithmetic is + - * / sqrtf and fmaf; no atomics; nothing depends on the order of blocks. */
 #include "kernels.h"
 
 #include "host/philox.h"
@@ -16,6 +16,7 @@ template <int N> struct tasks {
     struct clock *clock;
     int64_t offset;
     int32_t count;
+    int32_t first[N]; /* block of each task: side by side, as every block goes through them */
     struct task task[N];
 };
 
@@ -37,9 +38,13 @@ template <int N> __device__ __forceinline__ moment now(const tasks<N> &t) {
 /* The task that this block works on. */
 template <int N> __device__ __forceinline__ const task &mine(const tasks<N> &t) {
     int k = 0;
-    while (k + 1 < t.count && (int32_t)blockIdx.x >= t.task[k + 1].block)
+    while (k + 1 < t.count && (int32_t)blockIdx.x >= t.first[k + 1])
         k++;
     return t.task[k];
+}
+
+template <int N> __device__ __forceinline__ int32_t first_block(const tasks<N> &t, const task &mine) {
+    return t.first[&mine - t.task];
 }
 
 template <typename T> __device__ __forceinline__ T *at(const matrix &m, int64_t row, int64_t col) {
@@ -64,8 +69,10 @@ template <int N> tasks<N> parameters(const struct launch *launch, struct clock *
     t.clock = clock;
     t.offset = offset;
     t.count = launch->count;
-    for (int k = 0; k < launch->count; k++)
+    for (int k = 0; k < launch->count; k++) {
+        t.first[k] = launch->first[k];
         t.task[k] = launch->tasks[k];
+    }
     return t;
 }
 
@@ -90,13 +97,13 @@ extern "C" int64_t kernels_tiles(enum family family, bool wide, const struct tas
 extern "C" int64_t kernels_blocks(enum family family, bool wide, struct task *task) {
     const bool sum = task->kind == KIND_COLUMN_SUM || task->kind == KIND_COLUMN_SUM_ADAM;
     const int64_t rows = task->out[0].rows;
-    task->lanes = 1;
+    task->lane_bits = 0;
     switch (family) {
     case FAMILY_ELEMENTS: {
-        while (task->lanes < ELEMENT_THREADS && task->lanes < task->out[0].cols)
-            task->lanes *= 2;
-        const int64_t high = ELEMENT_THREADS / task->lanes;
-        return (rows + high - 1) / high * ((task->out[0].cols + task->lanes - 1) / task->lanes);
+        while (1 << task->lane_bits < ELEMENT_THREADS && 1 << task->lane_bits < task->out[0].cols)
+            task->lane_bits++;
+        const int64_t lanes = 1 << task->lane_bits, high = ELEMENT_THREADS / lanes;
+        return (rows + high - 1) / high * ((task->out[0].cols + lanes - 1) / lanes);
     }
     case FAMILY_ROWS: {
         const int64_t count = task->kind == KIND_MAX_NORM ? rows : task->in[0].rows;

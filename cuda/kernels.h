@@ -20,10 +20,10 @@ struct matrix {
     int32_t rows, cols, stride;
 };
 
-/* A node whose operands are resolved, and which blocks of a launch work on it. */
+/* A node whose operands are resolved. */
 struct task {
     int32_t kind;
-    int32_t block, lanes; /* the first of its blocks; FAMILY_ELEMENTS: threads of a block that share a row */
+    int32_t lane_bits; /* FAMILY_ELEMENTS: 2^lane_bits threads of a block share a row */
     struct matrix in[NODE_INPUTS], out[NODE_OUTPUTS];
     union {
         float number;
@@ -55,6 +55,7 @@ struct launch {
     bool wide; /* products: large tiles, for more arithmetic a loaded value; else small ones, for more blocks */
     int count;
     int64_t blocks;
+    int32_t first[LAUNCH_TASKS]; /* block of each task */
     struct task tasks[LAUNCH_TASKS];
 };
 
@@ -66,7 +67,7 @@ struct clock {
 
 enum { ROWS_IN_ONE_BLOCK = 1024 }; /* of CROSS_ENTROPY_ALL: else its mean is a launch of its own */
 
-/* Blocks that a task needs; sets its lanes. */
+/* Blocks that a task needs; sets its lane_bits. */
 int64_t kernels_blocks(enum family family, bool wide, struct task *task);
 /* Tiles of a product's output. */
 int64_t kernels_tiles(enum family family, bool wide, const struct task *task);

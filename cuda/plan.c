@@ -58,6 +58,10 @@ static bool is_product(int kind) {
     return kind == KIND_GEMM_NT || kind == KIND_GEMM_NN || kind == KIND_GEMM_TN;
 }
 
+static bool is_column_sum(int kind) {
+    return kind == KIND_COLUMN_SUM || kind == KIND_COLUMN_SUM_ADAM;
+}
+
 static void resolve(const struct exec *exec, const struct node *node, struct task *task) {
     *task = (struct task){.kind = (int32_t)node->kind};
     for (int i = 0; i < NODE_INPUTS; i++)
@@ -102,9 +106,10 @@ static bool stands_in_the_way(const struct stage *stage, const struct task *task
 
 static bool takes(const struct device *device, const struct launch *launch, const struct launch *one) {
     const bool several = one->family == FAMILY_ELEMENTS || one->family == FAMILY_UPDATE;
+    const bool fits = launch->wide == one->wide || is_column_sum(one->tasks[0].kind); /* which has no tiles */
     const bool apart = device->blas && (is_product(launch->tasks[0].kind) || is_product(one->tasks[0].kind));
     return several && !apart && launch->family == one->family && launch->phase == one->phase &&
-           launch->wide == one->wide && launch->count < LAUNCH_TASKS && launch->blocks + one->blocks <= INT32_MAX;
+           fits && launch->count < LAUNCH_TASKS && launch->blocks + one->blocks <= INT32_MAX;
 }
 
 /* Append a launch of one task, or let an earlier one take it. */
@@ -119,7 +124,7 @@ static nninit_status add(struct exec *exec, const struct launch *one, int node) 
             continue;
         exec->stages[s].node[launch->count] = node;
         launch->tasks[launch->count] = one->tasks[0];
-        launch->tasks[launch->count].block = (int32_t)launch->blocks;
+        launch->first[launch->count] = (int32_t)launch->blocks;
         launch->count++;
         launch->blocks += one->blocks;
         return NNINIT_OK;
@@ -133,7 +138,7 @@ static nninit_status add(struct exec *exec, const struct launch *one, int node) 
 /* Large tiles where even they are blocks for every processor. */
 static void choose_tiles(const struct device *device, struct launch *launch) {
     const int kind = launch->tasks[0].kind;
-    const bool product = launch->family >= FAMILY_PRODUCT_NT && kind != KIND_COLUMN_SUM && kind != KIND_COLUMN_SUM_ADAM;
+    const bool product = launch->family >= FAMILY_PRODUCT_NT && !is_column_sum(kind);
     launch->wide = product && kernels_tiles(launch->family, true, &launch->tasks[0]) >= device->processors;
 }
 

@@ -15,7 +15,9 @@ typedef tile<16, 2, 64> narrow_tile;
 typedef tile<32, 4, 32> update_tile;
 typedef tile<64, 4, 16> wide_tile;
 
-enum { SUM_COLUMNS = 64 }; /* of a block that sums columns: threads of its smaller size */
+/* Of a tile's depth, what is gone through without a look whether it is still needed; columns of a block that sums columns, as many
+ * as its smaller size has threads; rows whose loads such a sum has under way. */
+enum { PART = 16, SUM_COLUMNS = 64, SUM_ROWS = 32 };
 
 static_assert(update_tile::THREADS == SUM_COLUMNS, "each column has a thread");
 
@@ -105,6 +107,22 @@ template <typename T> struct place {
     }
 };
 
+/* Four more terms of a thread's chains, from column k of the tiles on. */
+template <typename T, typename A, typename B>
+__device__ __forceinline__ void accumulate(float sum[T::R][T::R], const place<T> &p, const float *tile_a, const float *tile_b,
+                                           int32_t k) {
+    float x[4][T::R], y[4][T::R];
+    A::read(x, tile_a, p.row, k);
+    B::read(y, tile_b, p.col, k);
+#pragma unroll
+    for (int s = 0; s < 4; s++)
+#pragma unroll
+        for (int i = 0; i < T::R; i++)
+#pragma unroll
+            for (int j = 0; j < T::R; j++)
+                sum[i][j] = fmaf(x[s][i], y[s][j], sum[i][j]);
+}
+
 /* sum[i][j] = the chain over k of a thread's outputs; + 0.0f makes an underflown -0 what skipping zeros gives. */
 template <typename T, typename A, typename B>
 __device__ __forceinline__ void multiply(float sum[T::R][T::R], const place<T> &p, const matrix &a, const matrix &b,
@@ -122,23 +140,19 @@ __device__ __forceinline__ void multiply(float sum[T::R][T::R], const place<T> &
         __syncthreads(); /* nobody reads the last tiles any more */
         A::store(tile_a, next_a);
         B::store(tile_b, next_b);
-        __syncthreads();
+        /* Before the barrier: behind it the compiler puts these off until the tiles are done with. */
         if (k + T::K < depth) {
             A::fetch(next_a, a, p.first_row, k + T::K);
             B::fetch(next_b, b, p.first_col, k + T::K);
         }
+        __syncthreads();
 #pragma unroll
-        for (int q = 0; q < T::K; q += 4) {
-            float x[4][T::R], y[4][T::R];
-            A::read(x, tile_a, p.row, q);
-            B::read(y, tile_b, p.col, q);
+        for (int q = 0; q < T::K; q += PART) {
+            if (q >= depth - k)
+                break; /* only zeros are left, which change no chain */
 #pragma unroll
-            for (int s = 0; s < 4; s++)
-#pragma unroll
-                for (int i = 0; i < T::R; i++)
-#pragma unroll
-                    for (int j = 0; j < T::R; j++)
-                        sum[i][j] = fmaf(x[s][i], y[s][j], sum[i][j]);
+            for (int n = 0; n < PART; n += 4)
+                accumulate<T, A, B>(sum, p, tile_a, tile_b, q + n);
         }
     }
 #pragma unroll
@@ -148,17 +162,28 @@ __device__ __forceinline__ void multiply(float sum[T::R][T::R], const place<T> &
             sum[i][j] = sum[i][j] + 0.0f;
 }
 
-/* f(row, column, sum) for each of a thread's outputs that is there. */
+/* f(i, j, row, column) for each of a thread's outputs that is there. What memory holds of them is read for all before any is
+ * written: else each read waits for the write before it, which might be to the same place. */
 template <typename T, typename A, typename B, typename F>
-__device__ __forceinline__ void each_output(const float sum[T::R][T::R], const place<T> &p, int32_t rows, int32_t cols, F f) {
+__device__ __forceinline__ void each_output(const place<T> &p, int32_t rows, int32_t cols, F f) {
 #pragma unroll
     for (int i = 0; i < T::R; i++)
 #pragma unroll
         for (int j = 0; j < T::R; j++) {
             const int32_t r = p.first_row + A::own(p.row, i), c = p.first_col + B::own(p.col, j);
             if (r < rows && c < cols)
-                f(r, c, sum[i][j]);
+                f(i, j, r, c);
         }
+}
+
+template <typename T, typename A, typename B>
+__device__ __forceinline__ void read_outputs(float x[T::R][T::R], const place<T> &p, const matrix &m) {
+    each_output<T, A, B>(p, m.rows, m.cols, [&](int i, int j, int32_t r, int32_t c) { x[i][j] = *at<float>(m, r, c); });
+}
+
+template <typename T, typename A, typename B>
+__device__ __forceinline__ void write_outputs(const float x[T::R][T::R], const place<T> &p, const matrix &m) {
+    each_output<T, A, B>(p, m.rows, m.cols, [&](int i, int j, int32_t r, int32_t c) { *at<float>(m, r, c) = x[i][j]; });
 }
 
 /* GEMM_NT, LINEAR, LINEAR_RELU: from x [rows, inputs], w [outputs, inputs] and a bias. */
@@ -168,12 +193,17 @@ template <typename T> __global__ void __launch_bounds__(T::THREADS) product_nt(c
     const matrix &x = t.in[0], &w = t.in[1], &bias = t.in[2], &y = t.out[0];
     const moment m = now(all);
     const place<T> p((int32_t)blockIdx.x, w.rows);
-    float sum[T::R][T::R];
-    multiply<T, A, A>(sum, p, x, w, x.cols);
     const bool biased = t.kind != KIND_GEMM_NT, relu = t.kind == KIND_LINEAR_RELU;
+    float sum[T::R][T::R], b[T::R];
+#pragma unroll
+    for (int j = 0; j < T::R; j++) {
+        const int32_t c = p.first_col + A::own(p.col, j);
+        b[j] = biased && c < bias.rows ? of_column(bias, c) : 0.0f;
+    }
+    multiply<T, A, A>(sum, p, x, w, x.cols);
     if (m.live)
-        each_output<T, A, A>(sum, p, y.rows, w.rows, [&](int32_t r, int32_t c, float z) {
-            z = biased ? z + of_column(bias, c) : z;
+        each_output<T, A, A>(p, y.rows, w.rows, [&](int i, int j, int32_t r, int32_t c) {
+            const float z = biased ? sum[i][j] + b[j] : sum[i][j];
             *at<float>(y, r, c) = relu ? law_relu(z) : z;
         });
 }
@@ -186,12 +216,14 @@ template <typename T> __global__ void __launch_bounds__(T::THREADS) product_nn(c
     const matrix &dy = t.in[0], &w = t.in[1], &y = t.in[2], &dx = t.out[0];
     const moment m = now(all);
     const place<T> p((int32_t)blockIdx.x, dx.cols);
-    float sum[T::R][T::R];
-    multiply<T, A, B>(sum, p, dy, w, w.rows);
     const bool masked = t.kind == KIND_GEMM_NN_RELU_GRADIENT;
+    float sum[T::R][T::R], mask[T::R][T::R];
+    if (masked)
+        read_outputs<T, A, B>(mask, p, y);
+    multiply<T, A, B>(sum, p, dy, w, w.rows);
     if (m.live)
-        each_output<T, A, B>(sum, p, dx.rows, dx.cols, [&](int32_t r, int32_t c, float z) {
-            *at<float>(dx, r, c) = !masked || *at<float>(y, r, c) > 0.0f ? z : 0.0f;
+        each_output<T, A, B>(p, dx.rows, dx.cols, [&](int i, int j, int32_t r, int32_t c) {
+            *at<float>(dx, r, c) = !masked || mask[i][j] > 0.0f ? sum[i][j] : 0.0f;
         });
 }
 
@@ -199,11 +231,46 @@ __device__ __forceinline__ float step_value(const matrix &m, int64_t step) {
     return *slot<float>(m, step);
 }
 
+template <typename T>
+__device__ __forceinline__ void adam_outputs(const task &t, const moment &m, const place<T> &p, const float g[T::R][T::R]) {
+    typedef down<T> D;
+    const float size = step_value(t.in[2], m.step), root = step_value(t.in[3], m.step), shrink = step_value(t.in[4], m.step);
+    float value[T::R][T::R] = {}, first[T::R][T::R] = {}, second[T::R][T::R] = {};
+    read_outputs<T, D, D>(value, p, t.out[0]);
+    read_outputs<T, D, D>(first, p, t.out[1]);
+    read_outputs<T, D, D>(second, p, t.out[2]);
+#pragma unroll
+    for (int i = 0; i < T::R; i++)
+#pragma unroll
+        for (int j = 0; j < T::R; j++)
+            law_adam(&t.arg.adam, size, root, shrink, g[i][j], &value[i][j], &first[i][j], &second[i][j]);
+    write_outputs<T, D, D>(value, p, t.out[0]);
+    write_outputs<T, D, D>(first, p, t.out[1]);
+    write_outputs<T, D, D>(second, p, t.out[2]);
+}
+
+template <typename T>
+__device__ __forceinline__ void contrast_outputs(const task &t, const moment &m, const place<T> &p,
+                                                 const float data[T::R][T::R], const float model[T::R][T::R]) {
+    typedef down<T> D;
+    const struct law_contrast rates = *slot<struct law_contrast>(t.in[4], m.step);
+    float value[T::R][T::R] = {}, momentum[T::R][T::R] = {};
+    read_outputs<T, D, D>(value, p, t.out[0]);
+    read_outputs<T, D, D>(momentum, p, t.out[1]);
+#pragma unroll
+    for (int i = 0; i < T::R; i++)
+#pragma unroll
+        for (int j = 0; j < T::R; j++)
+            law_contrast(&rates, data[i][j], model[i][j], &value[i][j], &momentum[i][j]);
+    write_outputs<T, D, D>(value, p, t.out[0]);
+    write_outputs<T, D, D>(momentum, p, t.out[1]);
+}
+
 /* GEMM_TN and what takes its sums: from dy [rows, outputs], x [rows, inputs]. */
-template <typename T> __device__ __forceinline__ void update_weights(const task &t, const moment &m) {
+template <typename T> __device__ __forceinline__ void update_weights(const task &t, const moment &m, int32_t block) {
     typedef down<T> D;
     const matrix &out = t.out[0];
-    const place<T> p((int32_t)blockIdx.x - t.block, out.cols);
+    const place<T> p(block, out.cols);
     float sum[T::R][T::R], model[T::R][T::R];
     multiply<T, D, D>(sum, p, t.in[0], t.in[1], t.in[0].rows);
     if (t.kind == KIND_GEMM_TN_CONTRAST)
@@ -211,54 +278,52 @@ template <typename T> __device__ __forceinline__ void update_weights(const task 
     if (!m.live)
         return;
     if (t.kind == KIND_GEMM_TN)
-        each_output<T, D, D>(sum, p, out.rows, out.cols, [&](int32_t r, int32_t c, float g) { *at<float>(out, r, c) = g; });
-    if (t.kind == KIND_GEMM_TN_ADAM) {
-        const float size = step_value(t.in[2], m.step), root = step_value(t.in[3], m.step),
-                    shrink = step_value(t.in[4], m.step);
-        each_output<T, D, D>(sum, p, out.rows, out.cols, [&](int32_t r, int32_t c, float g) {
-            law_adam(&t.arg.adam, size, root, shrink, g, at<float>(out, r, c), at<float>(t.out[1], r, c),
-                     at<float>(t.out[2], r, c));
-        });
-    }
-    if (t.kind == KIND_GEMM_TN_CONTRAST) {
-        const struct law_contrast *rates = slot<struct law_contrast>(t.in[4], m.step);
-#pragma unroll
-        for (int i = 0; i < T::R; i++)
-#pragma unroll
-            for (int j = 0; j < T::R; j++) {
-                const int32_t r = p.first_row + D::own(p.row, i), c = p.first_col + D::own(p.col, j);
-                if (r < out.rows && c < out.cols)
-                    law_contrast(rates, sum[i][j], model[i][j], at<float>(out, r, c), at<float>(t.out[1], r, c));
-            }
-    }
+        write_outputs<T, D, D>(sum, p, out);
+    if (t.kind == KIND_GEMM_TN_ADAM)
+        adam_outputs<T>(t, m, p, sum);
+    if (t.kind == KIND_GEMM_TN_CONTRAST)
+        contrast_outputs<T>(t, m, p, sum, model);
 }
 
 /* COLUMN_SUM, COLUMN_SUM_ADAM: rows ascending, a thread a column. */
-__device__ __forceinline__ void update_bias(const task &t, const moment &m) {
+__device__ __forceinline__ void update_bias(const task &t, const moment &m, int32_t block) {
     const matrix &dy = t.in[0];
-    const int32_t o = ((int32_t)blockIdx.x - t.block) * SUM_COLUMNS + (int32_t)threadIdx.x;
+    const int32_t o = block * SUM_COLUMNS + (int32_t)threadIdx.x;
     if (threadIdx.x >= SUM_COLUMNS || o >= dy.cols)
         return;
     float sum = 0.0f;
-#pragma unroll 8
-    for (int32_t b = 0; b < dy.rows; b++)
-        sum += *at<float>(dy, b, o);
+    for (int32_t b = 0; b < dy.rows; b += SUM_ROWS) {
+        float x[SUM_ROWS];
+#pragma unroll
+        for (int i = 0; i < SUM_ROWS; i++) /* a sum that begins at +0 is never -0, so that more zeros change nothing */
+            x[i] = b + i < dy.rows ? *at<float>(dy, b + i, o) : 0.0f;
+#pragma unroll
+        for (int i = 0; i < SUM_ROWS; i++)
+            sum += x[i];
+    }
     if (!m.live)
         return;
-    if (t.kind == KIND_COLUMN_SUM)
+    if (t.kind == KIND_COLUMN_SUM) {
         *at<float>(t.out[0], o, 0) = sum;
-    else
-        law_adam(&t.arg.adam, step_value(t.in[1], m.step), step_value(t.in[2], m.step), step_value(t.in[3], m.step), sum,
-                 at<float>(t.out[0], o, 0), at<float>(t.out[1], o, 0), at<float>(t.out[2], o, 0));
+        return;
+    }
+    float *value = at<float>(t.out[0], o, 0), *first = at<float>(t.out[1], o, 0), *second = at<float>(t.out[2], o, 0);
+    float p = *value, mean = *first, square = *second;
+    law_adam(&t.arg.adam, step_value(t.in[1], m.step), step_value(t.in[2], m.step), step_value(t.in[3], m.step), sum, &p, &mean,
+             &square);
+    *value = p;
+    *first = mean;
+    *second = square;
 }
 
 template <int N, typename T> __device__ __forceinline__ void update(const tasks<N> &all) {
     const task &t = mine(all);
     const moment m = now(all);
+    const int32_t block = (int32_t)blockIdx.x - first_block(all, t);
     if (t.kind == KIND_COLUMN_SUM || t.kind == KIND_COLUMN_SUM_ADAM)
-        update_bias(t, m);
+        update_bias(t, m, block);
     else
-        update_weights<T>(t, m);
+        update_weights<T>(t, m, block);
 }
 
 template <int N> __global__ void __launch_bounds__(update_tile::THREADS) update_narrow(const __grid_constant__ tasks<N> all) {

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* Kinds that take sums: the law's S has sixteen partial sums, which are half a warp's lanes. Part of kernels.cu. */
 
-enum { ROW_THREADS = 512, ROWS_A_BLOCK = ROW_THREADS / 16, WHOLE_THREADS = 256 };
+enum { ROW_THREADS = 1024, ROWS_A_BLOCK = ROW_THREADS / 16, WHOLE_THREADS = 256 };
 
 /* Lane j < w adds lane j + w; its partner computes the same sum, so that all sixteen end with it. All lanes of the warp. */
 __device__ __forceinline__ float fold(float s) {
@@ -164,20 +164,37 @@ __global__ void __launch_bounds__(ROW_THREADS) by_rows(const __grid_constant__ t
     }
 }
 
-/* MEAN: tiles through shared memory, because sixteen lanes alone would wait for every element. */
+/* MEAN: tiles through shared memory, because sixteen lanes alone would wait for every element. A thread's elements are
+ * WHOLE_THREADS apart. Beyond the last there are zeros, which no sum that began at +0 notices. */
 __device__ __forceinline__ void mean_of_all(const task &t, const moment &m, struct clock *clock) {
-    __shared__ float tile[8 * WHOLE_THREADS];
+    constexpr int32_t DEEP = 8, SIZE = DEEP * WHOLE_THREADS, LANES = 16;
+    __shared__ float tile[SIZE];
     const matrix &x = t.in[0];
-    const int64_t n = (int64_t)x.rows * x.cols, size = 8 * WHOLE_THREADS;
-    const int32_t thread = (int32_t)threadIdx.x;
+    const int64_t n = (int64_t)x.rows * x.cols;
+    const int32_t thread = (int32_t)threadIdx.x, down = WHOLE_THREADS / x.cols, right = WHOLE_THREADS % x.cols;
+    int32_t r = thread / x.cols, c = thread % x.cols;
     float s = 0.0f;
-    for (int64_t first = 0; first < n; first += size) {
-        const int32_t left = (int32_t)(n - first < size ? n - first : size);
-        for (int32_t i = thread; i < left; i += WHOLE_THREADS)
-            tile[i] = *at<float>(x, (first + i) / x.cols, (first + i) % x.cols);
+    for (int64_t first = 0; first < n; first += SIZE) {
+        float y[DEEP];
+#pragma unroll
+        for (int k = 0; k < DEEP; k++) {
+            y[k] = r < x.rows ? *at<float>(x, r, c) : 0.0f;
+            r += down;
+            c += right;
+            if (c >= x.cols) {
+                c -= x.cols;
+                r++;
+            }
+        }
+#pragma unroll
+        for (int k = 0; k < DEEP; k++)
+            tile[thread + k * WHOLE_THREADS] = y[k];
         __syncthreads();
-        for (int32_t i = thread; thread < 16 && i < left; i += 16)
-            s += tile[i];
+        const int32_t left = (int32_t)(n - first < SIZE ? n - first : SIZE);
+        for (int32_t i = thread; thread < LANES && i < left; i += 8 * LANES)
+#pragma unroll
+            for (int k = 0; k < 8; k++)
+                s += tile[i + k * LANES];
         __syncthreads();
     }
     if (thread < 32)
