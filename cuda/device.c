@@ -8,9 +8,24 @@
 
 enum { COMPUTE_MAJOR = 8 }; /* of compute capability, at least: what the module has machine code for */
 
-/* After these the context is gone, and every later call fails: driver_types.h has them as errors of kernels. */
+/* After these what the process has on the device is gone, and every later call fails, says driver_types.h: errors of memory
+ * and links, illegal addresses, timeouts, assertions, faults of a kernel. */
 static bool is_sticky(cudaError_t error) {
-    return (error >= 700 && error <= 720) || error == 214;
+    static const int codes[] = {214, 220, 226, 700, 702, 709, 710, 714, 715, 716, 717, 718, 719, 721};
+    for (size_t i = 0; i < sizeof codes / sizeof *codes; i++)
+        if ((int)error == codes[i])
+            return true;
+    return false;
+}
+
+/* What asking for a kernel gives where the module has no code that device and driver take: invalid device function, invalid
+ * image, no image, invalid PTX, no or another compiler for it. */
+static bool is_no_code(cudaError_t error) {
+    static const int codes[] = {98, 200, 209, 218, 221, 222, 223};
+    for (size_t i = 0; i < sizeof codes / sizeof *codes; i++)
+        if ((int)error == codes[i])
+            return true;
+    return false;
 }
 
 bool device_alive(const struct device *device) {
@@ -30,6 +45,16 @@ nninit_status device_check(struct device *device, cudaError_t error, const char 
                              device->lost ? "; the device is lost to this context" : "");
 }
 
+/* *caller: the device that is to be put back; -1: it is this one. */
+static nninit_status make_current(struct device *device, int *caller) {
+    nninit_status status = CHECK(device, cudaGetDevice(caller));
+    if (status < 0 || *caller == device->ordinal) {
+        *caller = -1;
+        return status;
+    }
+    return CHECK(device, cudaSetDevice(device->ordinal));
+}
+
 nninit_status device_enter(struct device *device, int *caller) {
     const struct host *host = &device->host;
     if (device->lost)
@@ -39,11 +64,7 @@ nninit_status device_enter(struct device *device, int *caller) {
         return host->fail(host->context, NNINIT_ERR_DEVICE,
                           "cuda:%d was opened by process %ld; a forked process cannot use it and needs a program of its "
                           "own (exec)", device->ordinal, (long)device->pid);
-    *caller = -1;
-    if (cudaGetDevice(caller) != cudaSuccess)
-        *caller = -1;
-    cudaGetLastError(); /* what the caller left is not ours */
-    return CHECK(device, cudaSetDevice(device->ordinal));
+    return make_current(device, caller);
 }
 
 void device_leave(int caller) {
@@ -91,7 +112,7 @@ static nninit_status check_device(struct device *device) {
                           "cuda: device %d (%s) is not supported: its compute capability is %d.%d; at least %d.0 is needed",
                           device->ordinal, properties.name, properties.major, properties.minor, COMPUTE_MAJOR);
     const cudaError_t error = kernels_load();
-    if (error == cudaErrorNoKernelImageForDevice || error == cudaErrorUnsupportedPtxVersion)
+    if (is_no_code(error))
         return host->fail(host->context, NNINIT_ERR_BACKEND,
                           "cuda: device %d (%s) is not supported: this module has no code for compute capability %d.%d "
                           "that the driver takes (%s, %d)", device->ordinal, properties.name, properties.major,
@@ -103,9 +124,7 @@ static nninit_status check_device(struct device *device) {
 }
 
 static nninit_status set_up(struct device *device) {
-    nninit_status status = CHECK(device, cudaSetDevice(device->ordinal));
-    if (status == NNINIT_OK)
-        status = check_device(device);
+    nninit_status status = check_device(device);
     if (status == NNINIT_OK)
         status = CHECK(device, cudaStreamCreateWithFlags(&device->stream, cudaStreamNonBlocking));
     if (status == NNINIT_OK && device->host.math != MATH_EXACT)
@@ -126,11 +145,11 @@ nninit_status device_open(struct device **out, const struct host *host) {
     device->host = *host;
     device->ordinal = host->device;
     device->pid = getpid();
-    if (cudaGetDevice(&caller) != cudaSuccess)
-        caller = -1;
-    cudaGetLastError();
-    status = set_up(device);
-    device_leave(caller);
+    status = make_current(device, &caller);
+    if (status == NNINIT_OK) {
+        status = set_up(device);
+        device_leave(caller);
+    }
     if (status < 0) {
         device_close(device);
         return status;
@@ -142,14 +161,12 @@ nninit_status device_open(struct device **out, const struct host *host) {
 void device_close(struct device *device) {
     const struct host host = device->host;
     int caller;
-    if (device_alive(device) && device_enter(device, &caller) == NNINIT_OK) {
-        blas_close(device, device->blas);
-        if (device->stream)
-            cudaStreamDestroy(device->stream);
+    const bool entered = device_alive(device) && device_enter(device, &caller) == NNINIT_OK;
+    blas_close(device, device->blas);
+    if (entered && device->stream)
+        cudaStreamDestroy(device->stream);
+    if (entered)
         device_leave(caller);
-    } else {
-        blas_close(device, device->blas);
-    }
     host.free(host.context, device);
 }
 

@@ -46,10 +46,13 @@ nninit_status device_check(struct device *device, cudaError_t error, const char 
 
 #define CHECK(device, call) device_check(device, call, #call)
 
-/* memory.c: allocations and copies, between enter and leave. A copy has come to an end when it returns. */
+/* memory.c: allocations and copies, between enter and leave. A copy has come to an end when it returns, but for
+ * matrix_submit(): there the rows must stay as they are until the stream is waited for. */
 int64_t matrix_stride(int64_t cols);
 size_t matrix_bytes(int64_t rows, int64_t cols, size_t element); /* 0: more than the device could address */
 nninit_status device_alloc(struct device *device, void **out, size_t bytes); /* zeroed */
+nninit_status matrix_submit(struct device *device, const struct matrix *to, int64_t first, int64_t count,
+                            const void *rows, size_t element);
 nninit_status matrix_write(struct device *device, const struct matrix *to, int64_t first, int64_t count,
                            const void *rows, size_t element);
 nninit_status matrix_read(struct device *device, const struct matrix *from, int64_t first, int64_t count, void *rows,
@@ -101,6 +104,7 @@ struct exec {
 };
 
 /* exec.c */
+size_t element_size(enum element element);
 nninit_status exec_prepare(struct exec **out, struct device *device, const struct program *program,
                            struct memory *const memories[ARENA_COUNT]);
 void exec_release(struct exec *exec);

@@ -4,7 +4,7 @@
 
 #include <string.h>
 
-static size_t element_size(enum element element) {
+size_t element_size(enum element element) {
     return element == ELEMENT_U8 ? 1 : 4;
 }
 
@@ -73,9 +73,6 @@ static nninit_status make(struct exec *exec, const struct program *program, stru
 }
 
 static void free_on_device(struct exec *exec) {
-    int caller;
-    if (!device_alive(exec->device) || device_enter(exec->device, &caller) < 0)
-        return;
     exec_forget_graphs(exec);
     for (int v = 0; v < exec->operand_count; v++)
         if (exec->operands[v].staging)
@@ -84,15 +81,15 @@ static void free_on_device(struct exec *exec) {
         cudaFree(exec->block);
     if (exec->shown)
         cudaFreeHost(exec->shown);
-    device_leave(caller);
 }
 
 void exec_release(struct exec *exec) {
     struct device *device = exec->device;
     const struct host *host = &device->host;
-    int caller = -1;
-    free_on_device(exec);
+    int caller;
     const bool entered = device_alive(device) && device_enter(device, &caller) == NNINIT_OK;
+    if (entered)
+        free_on_device(exec);
     for (int v = 0; v < exec->operand_count; v++)
         resident_drop(device, exec->operands[v].resident);
     for (int s = 0; s < exec->stage_count; s++)

@@ -44,11 +44,16 @@ nninit_status device_alloc(struct device *device, void **out, size_t bytes) {
     return NNINIT_OK;
 }
 
+nninit_status matrix_submit(struct device *device, const struct matrix *to, int64_t first, int64_t count,
+                            const void *rows, size_t element) {
+    const size_t width = (size_t)to->cols * element, pitch = (size_t)to->stride * element;
+    return CHECK(device, cudaMemcpy2DAsync((char *)to->data + (size_t)first * pitch, pitch, rows, width, width,
+                                           (size_t)count, cudaMemcpyHostToDevice, device->stream));
+}
+
 nninit_status matrix_write(struct device *device, const struct matrix *to, int64_t first, int64_t count,
                            const void *rows, size_t element) {
-    const size_t width = (size_t)to->cols * element, pitch = (size_t)to->stride * element;
-    nninit_status status = CHECK(device, cudaMemcpy2DAsync((char *)to->data + (size_t)first * pitch, pitch, rows, width,
-                                                           width, (size_t)count, cudaMemcpyHostToDevice, device->stream));
+    nninit_status status = matrix_submit(device, to, first, count, rows, element);
     return status < 0 ? status : CHECK(device, cudaStreamSynchronize(device->stream));
 }
 

@@ -137,7 +137,7 @@ __device__ __forceinline__ void write_mean(const matrix &out, float s, int64_t n
         clock->stop = m.step;
 }
 
-__global__ void __launch_bounds__(ROW_THREADS) by_rows(const __grid_constant__ tasks<1> all) {
+__global__ void __launch_bounds__(ROW_THREADS, 1) by_rows(const __grid_constant__ tasks<1> all) {
     __shared__ float losses[ROWS_IN_ONE_BLOCK];
     const task &t = all.task[0];
     const moment m = now(all);

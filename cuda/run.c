@@ -32,11 +32,11 @@ static nninit_status submit_steps(struct exec *exec, int64_t steps) {
     return status;
 }
 
-/* Whatever fails, the stream stops recording. Other threads' calls do not disturb it. */
+/* Whatever fails, the stream stops recording. Relaxed: no other call disturbs it, and cuBLASLt may load a kernel meanwhile. */
 static nninit_status record(struct exec *exec, int g) {
     struct device *device = exec->device;
     cudaGraph_t graph = NULL;
-    nninit_status status = CHECK(device, cudaStreamBeginCapture(device->stream, cudaStreamCaptureModeThreadLocal));
+    nninit_status status = CHECK(device, cudaStreamBeginCapture(device->stream, cudaStreamCaptureModeRelaxed));
     if (status < 0)
         return status;
     status = submit_steps(exec, graph_steps[g]);
@@ -54,28 +54,30 @@ static nninit_status record(struct exec *exec, int g) {
     return status;
 }
 
-/* Rows that are no data set's, as they are now. */
+/* Rows that are no data set's, as they are now; they stay so until the run ends, which it does not before they are copied. */
 static nninit_status copy_data(struct exec *exec) {
     nninit_status status = NNINIT_OK;
     for (int v = 0; v < exec->operand_count && status == NNINIT_OK; v++) {
         const struct operand *o = &exec->operands[v];
         if (o->place == PLACE_DATA && o->host)
-            status = matrix_write(exec->device, &o->matrix, 0, o->matrix.rows, o->host, o->element == ELEMENT_U8 ? 1 : 4);
+            status = matrix_submit(exec->device, &o->matrix, 0, o->matrix.rows, o->host, element_size(o->element));
     }
     return status;
 }
 
-static nninit_status replay(struct exec *exec, int64_t count) {
+/* As many graphs as the steps need; *submitted: steps of those that were launched. */
+static nninit_status replay(struct exec *exec, int64_t count, int64_t *submitted) {
     struct device *device = exec->device;
-    nninit_status status = NNINIT_OK;
     for (int g = 0; g < GRAPHS; g++)
-        for (; count >= graph_steps[g] && status == NNINIT_OK; count -= graph_steps[g]) {
-            if (!exec->graph[g])
-                status = record(exec, g);
+        while (count - *submitted >= graph_steps[g]) {
+            nninit_status status = exec->graph[g] ? NNINIT_OK : record(exec, g);
             if (status == NNINIT_OK)
                 status = CHECK(device, cudaGraphLaunch(exec->graph[g], device->stream));
+            if (status < 0)
+                return status;
+            *submitted += graph_steps[g];
         }
-    return status;
+    return NNINIT_OK;
 }
 
 static nninit_status run_here(struct exec *exec, unsigned phases, int64_t first, int64_t count, int64_t *done) {
@@ -90,15 +92,24 @@ static nninit_status run_here(struct exec *exec, unsigned phases, int64_t first,
     *exec->shown = (struct clock){first, INT64_MAX};
     status = CHECK(device, cudaMemcpyAsync(exec->clock, exec->shown, sizeof *exec->clock, cudaMemcpyHostToDevice, stream));
     if (status == NNINIT_OK)
-        status = replay(exec, count);
+        status = replay(exec, count, done);
+    /* Whatever failed, what was submitted takes place: it reads `shown`, and how far it comes is to be known. */
+    const cudaError_t copy =
+        cudaMemcpyAsync(exec->shown, exec->clock, sizeof *exec->clock, cudaMemcpyDeviceToHost, stream);
+    const cudaError_t end = cudaStreamSynchronize(stream);
     if (status == NNINIT_OK)
-        status = CHECK(device, cudaMemcpyAsync(exec->shown, exec->clock, sizeof *exec->clock, cudaMemcpyDeviceToHost, stream));
-    /* Always: what was submitted reads `shown`. */
-    nninit_status end = device_check(device, cudaStreamSynchronize(stream), "cudaStreamSynchronize");
-    if (status < 0 || end < 0)
-        return status < 0 ? status : end;
-    const bool finite = exec->shown->stop >= first + count;
-    *done = finite ? count : exec->shown->stop - first + 1;
+        status = device_check(device, copy, "cudaMemcpyAsync");
+    if (status == NNINIT_OK)
+        status = device_check(device, end, "cudaStreamSynchronize");
+    if (copy != cudaSuccess || end != cudaSuccess)
+        cudaGetLastError();
+    const bool known = copy == cudaSuccess && end == cudaSuccess, finite = !known || exec->shown->stop >= first + *done;
+    if (!finite)
+        *done = exec->shown->stop - first + 1;
+    if (device->lost)
+        *done = 0; /* nobody will read what they made */
+    if (status < 0)
+        return status;
     return finite ? NNINIT_OK
                   : device->host.fail(device->host.context, NNINIT_ERR_NUMERIC, "the cost is not finite");
 }

@@ -63,8 +63,8 @@ struct executor {
     nninit_status (*buffer_read)(const struct exec *exec, int value, void *rows); /* [rows, cols], of a state too */
     nninit_status (*state_write)(struct exec *exec, int value, const void *rows);
 
-    /* Run the nodes of `phases` once for each of the table rows first … first + count - 1. What the row after them names
-     * may be fetched ahead. *done: steps that were run;
+    /* Run the nodes of `phases` once for each of the table rows first … first + count - 1. What the row after them names may be
+     * fetched ahead. To change the phases from run to run may cost time. *done: steps that were run, also where a run fails;
      * fewer than count with NNINIT_ERR_NUMERIC, the last of them being the one whose MEAN is not finite. */
     nninit_status (*run)(struct exec *exec, unsigned phases, int64_t first, int64_t count, int64_t *done);
 };

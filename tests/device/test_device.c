@@ -199,6 +199,34 @@ START_TEST(each_call_fails_once) {
 }
 END_TEST
 
+/* The same objects go on after a failure: whatever steps were made count as made, and the weights become what they would have. */
+START_TEST(training_goes_on_after_a_failure) {
+    char want[NNINIT_SHA256_SIZE], got[NNINIT_SHA256_SIZE];
+    struct training t;
+    fill_rows();
+    int failures = 0;
+    bool failed = true;
+    for (long n = 0; failed; n++) {
+        emulator_reset();
+        nninit_context *c = suite_open("cuda", 0);
+        ck_assert_ok(c, make(&t, c));
+        emulator_fail(n, cudaErrorMemoryAllocation);
+        nninit_status status = nninit_trainer_epoch(t.trainer, t.loader, NULL);
+        failed = n == 0 || emulator_failed() != NULL;
+        emulator_fail(0, cudaSuccess);
+        failures += status < 0;
+        while (nninit_optimizer_steps(t.adam) < STEPS)
+            ck_assert_ok(c, nninit_trainer_epoch(t.trainer, t.loader, NULL));
+        ck_assert_int_eq(nninit_optimizer_steps(t.adam), STEPS);
+        ck_assert_ok(c, nninit_layer_sha256(t.model, n == 0 ? want : got));
+        ck_assert_msg(n == 0 || strcmp(want, got) == 0, "after call %ld failed (status %d) the weights are others", n, (int)status);
+        nninit_context_destroy(&c);
+    }
+    ck_assert_int_gt(failures, 100);
+    emulator_reset();
+}
+END_TEST
+
 /* A fault in a kernel, or a device that falls off the bus: what comes later says so at once, and the host goes on. */
 START_TEST(lost_device) {
     static const cudaError_t errors[] = {cudaErrorIllegalAddress, cudaErrorLaunchFailure, (cudaError_t)214};
@@ -418,5 +446,5 @@ START_TEST(overflow_ends_a_run) {
 }
 END_TEST
 
-SUITE(device, reasons, names, each_call_fails_once, lost_device, out_of_device_memory, fork_is_refused, what_an_epoch_costs,
+SUITE(device, reasons, names, each_call_fails_once, training_goes_on_after_a_failure, lost_device, out_of_device_memory, fork_is_refused, what_an_epoch_costs,
       resident_rows, overflow_ends_a_run)

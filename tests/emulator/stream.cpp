@@ -164,7 +164,7 @@ cudaError_t cudaStreamBeginCapture(cudaStream_t stream, enum cudaStreamCaptureMo
     return call("cudaStreamBeginCapture", [=] {
         if (!is_alive(stream, what::stream))
             return cudaErrorInvalidResourceHandle;
-        if (mode != cudaStreamCaptureModeThreadLocal) /* the others reach into other threads' work */
+        if (mode == cudaStreamCaptureModeGlobal) /* it reaches into other threads' work */
             return cudaErrorNotSupported;
         if (stream->captures)
             return cudaErrorIllegalState;

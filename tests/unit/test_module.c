@@ -96,7 +96,8 @@ END_TEST
 
 /* Whatever is cut off: never a crash, and always the same words, until only the section headers at the end are missing. */
 START_TEST(truncated) {
-    const char *from = strtok(strdup(getenv("NNINIT_TEST_MODULES_BAD")), ":");
+    char *list = strdup(getenv("NNINIT_TEST_MODULES_BAD"));
+    const char *from = strtok(list, ":");
     struct stat status;
     ck_assert_int_eq(stat(from, &status), 0);
     make_folder();
@@ -107,6 +108,7 @@ START_TEST(truncated) {
     copy_module(suite_path("unit/test_module.c"), 1 << 20);
     check_reason("cuda", folder, "truncated or no module at all");
     remove_folder();
+    free(list);
 }
 END_TEST
 
