@@ -146,9 +146,18 @@ sanitizer() { # TOOL OPTION...
         784 48 10
 }
 
+# The time of each kernel over 20 steps; the device's clocks are left as they are.
+trace() {
+    local ncu
+    ncu=$(command -v ncu || echo /usr/local/cuda/bin/ncu)
+    [ -x "$ncu" ] || return 77
+    "$ncu" --clock-control none --graph-profiling node --metrics gpu__time_duration.sum --print-summary per-kernel \
+        "$bundle/bench_device" examples/data/mnist "$modules" cuda 1 2000 100 784 256 256 10 | grep -E '==|duration|[<(]'
+}
+
 run() {
-    local epochs=15 rows=60000 speed_epochs=11 wide_rows=60000 name
-    [ "${GPU_CHECK_QUICK:-}" != 1 ] || { epochs=1 rows=400 speed_epochs=2 wide_rows=200; }
+    local epochs=15 rows=60000 speed_epochs=11 wide_rows=60000 wide_hash_rows=10000 wide_batch=1000 name
+    [ "${GPU_CHECK_QUICK:-}" != 1 ] || { epochs=1 rows=400 speed_epochs=2 wide_rows=20 wide_hash_rows=10 wide_batch=10; }
     part facts 20 facts
     part open 60 device cuda 1 200 100 784 16 10 || {
         echo "no device: $(sed 's/^bench_device: //' "$work/open.err")"
@@ -162,6 +171,8 @@ run() {
     part "hash 784-256-256-10" 120 same_hash xavier $epochs $rows 100 784 256 256 10
     expected=
     part "hash 784-512-512-512-512-10" 120 same_hash deep $epochs $rows 100 784 512 512 512 512 10
+    # Large enough for large tiles on any device.
+    part "hash 784-2048-2048-10, batch 1000" 120 same_hash wide 1 "$wide_hash_rows" "$wide_batch" 784 2048 2048 10
     for name in fast_20_steps deep_20_steps machines_20_steps resumed; do
         part "hash $name" 60 hash_case $name
     done
@@ -171,7 +182,7 @@ run() {
     speed "784-512-512-512-512-10" 60 cuda $speed_epochs $rows 100 784 512 512 512 512 10
     torch "PyTorch 784-512-512-512-512-10" 60 5 100 784 512 512 512 512 10
     for name in exact fast tf32; do
-        speed "784-2048-2048-10, batch 1000, $name" 60 cuda:math=$name 4 $wide_rows $((wide_rows < 1000 ? 100 : 1000)) 784 2048 2048 10
+        speed "784-2048-2048-10, batch 1000, $name" 60 cuda:math=$name 4 "$wide_rows" "$wide_batch" 784 2048 2048 10
     done
     torch "PyTorch 784-2048-2048-10" 60 3 1000 784 2048 2048 10
     torch "PyTorch 784-2048-2048-10, tf32" 60 3 1000 784 2048 2048 10 --tf32
@@ -179,6 +190,8 @@ run() {
     for name in $programs; do
         case $name in hash | bench_device) ;; *) part "$name" 90 suite "$name" ;; esac
     done
+    part "kernel times" 60 trace
+    cat "$work/kernel times"
     part memcheck 90 sanitizer memcheck --leak-check full
     for name in racecheck synccheck initcheck; do
         part $name 60 sanitizer $name
@@ -225,7 +238,7 @@ modules=${GPU_CHECK_MODULES:-$bundle}
 export LD_LIBRARY_PATH=$bundle/lib${LD_LIBRARY_PATH:+:$LD_LIBRARY_PATH} CUDA_MODULE_LOADING=EAGER
 unset CUDA_LAUNCH_BLOCKING
 export work modules bundle
-export -f device text facts hash_case no_device_left nvcc_version same_hash sanitizer suite
+export -f device text facts hash_case no_device_left nvcc_version same_hash sanitizer suite trace
 deadline=470 failures=0 outcomes=() speeds=() torches=()
 status=0
 run || status=$?
