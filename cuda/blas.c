@@ -79,32 +79,58 @@ static nninit_status set_up(struct device *device, struct blas *blas) {
     return status < 0 ? status : device_alloc(device, &blas->workspace, WORKSPACE);
 }
 
-nninit_status blas_open(struct blas **out, struct device *device) {
-    const struct host *host = &device->host;
-    struct blas *blas = host->alloc(host->context, sizeof *blas);
+static void close_blas(struct device *device, struct blas *blas) {
+    const bool alive = device_alive(device);
+    if (blas->preference)
+        blas->lt.preference_destroy(blas->preference);
+    if (blas->handle && alive)
+        blas->lt.destroy(blas->handle);
+    if (blas->workspace && alive)
+        cudaFree(blas->workspace);
+    device->host.free(device->host.context, blas);
+}
+
+static nninit_status open_blas(struct blas **out, struct device *device) {
+    struct blas *blas = device->host.alloc(device->host.context, sizeof *blas);
     if (!blas)
         return NNINIT_ERR_MEMORY;
     nninit_status status = load(device, &blas->lt);
     if (status == NNINIT_OK)
         status = set_up(device, blas);
     if (status < 0) {
-        blas_close(device, blas);
+        close_blas(device, blas);
         return status;
     }
     *out = blas;
     return NNINIT_OK;
 }
 
-void blas_close(struct device *device, struct blas *blas) {
-    if (!blas)
-        return;
-    if (blas->preference)
-        blas->lt.preference_destroy(blas->preference);
-    if (blas->handle && device_alive(device))
-        blas->lt.destroy(blas->handle);
-    if (blas->workspace && device_alive(device))
-        cudaFree(blas->workspace);
-    device->host.free(device->host.context, blas);
+nninit_status blas_device_open(struct device **out, const struct host *host) {
+    struct device *device;
+    int caller;
+    nninit_status status = device_open(&device, host);
+    if (status < 0)
+        return status;
+    status = device_enter(device, &caller);
+    if (status == NNINIT_OK) {
+        status = open_blas(&device->blas, device);
+        device_leave(caller);
+    }
+    if (status < 0) {
+        device_close(device);
+        return status;
+    }
+    *out = device;
+    return NNINIT_OK;
+}
+
+void blas_device_close(struct device *device) {
+    int caller;
+    const bool entered = device_alive(device) && device_enter(device, &caller) == NNINIT_OK;
+    close_blas(device, device->blas);
+    if (entered)
+        device_leave(caller);
+    device_close(device);
 }
 
 /* A row-major matrix is the transpose of a column-major one with the same stride, and y = x w^T is y^T = w x^T: so the second

@@ -127,8 +127,6 @@ static nninit_status set_up(struct device *device) {
     nninit_status status = check_device(device);
     if (status == NNINIT_OK)
         status = CHECK(device, cudaStreamCreateWithFlags(&device->stream, cudaStreamNonBlocking));
-    if (status == NNINIT_OK && device->host.math != MATH_EXACT)
-        status = blas_open(&device->blas, device);
     return status;
 }
 
@@ -162,7 +160,6 @@ void device_close(struct device *device) {
     const struct host host = device->host;
     int caller;
     const bool entered = device_alive(device) && device_enter(device, &caller) == NNINIT_OK;
-    blas_close(device, device->blas);
     if (entered && device->stream)
         cudaStreamDestroy(device->stream);
     if (entered)

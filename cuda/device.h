@@ -78,6 +78,10 @@ struct operand {
     const void *host; /* NULL: nothing to copy */
 };
 
+static inline size_t element_size(enum element element) {
+    return element == ELEMENT_U8 ? 1 : 4;
+}
+
 /* A launch and the program's nodes that it consists of. */
 struct stage {
     struct launch launch;
@@ -104,7 +108,6 @@ struct exec {
 };
 
 /* exec.c */
-size_t element_size(enum element element);
 nninit_status exec_prepare(struct exec **out, struct device *device, const struct program *program,
                            struct memory *const memories[ARENA_COUNT]);
 void exec_release(struct exec *exec);
@@ -123,9 +126,9 @@ void plan_rebind(struct exec *exec, int value);
 nninit_status exec_run(struct exec *exec, unsigned phases, int64_t first, int64_t count, int64_t *done);
 void exec_forget_graphs(struct exec *exec);
 
-/* blas.c: products by cuBLASLt. */
-nninit_status blas_open(struct blas **out, struct device *device);
-void blas_close(struct device *device, struct blas *blas); /* accepts NULL */
+/* blas.c: a device whose products are cuBLASLt's. */
+nninit_status blas_device_open(struct device **out, const struct host *host);
+void blas_device_close(struct device *device);
 /* Choose how to compute a product, once; *out stays as it is where cuBLASLt has nothing for it. */
 nninit_status blas_plan(struct blas_product **out, struct device *device, const struct task *task);
 nninit_status blas_launch(struct device *device, const struct blas_product *product);

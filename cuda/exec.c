@@ -4,10 +4,6 @@
 
 #include <string.h>
 
-size_t element_size(enum element element) {
-    return element == ELEMENT_U8 ? 1 : 4;
-}
-
 static bool has_room(enum place place) {
     return place == PLACE_BUFFER || place == PLACE_STATE || place == PLACE_SLOT;
 }

@@ -7,27 +7,26 @@
 
 #define PRESENT(name, inputs, outputs, formula) [KIND_##name] = true,
 
-#define FUNCTIONS                                                                                                      \
-    .steps = 1024, .open = device_open, .close = device_close, .describe = device_describe,                            \
+/* What both tables have. */
+#define COMMON                                                                                                         \
+    .abi = EXECUTOR_ABI, .size = sizeof(struct executor), .name = "cuda", .steps = 1024, .describe = device_describe,  \
     .memory_create = memory_create, .memory_destroy = memory_destroy, .memory_read = memory_read,                      \
     .memory_write = memory_write, .prepare = exec_prepare, .release = exec_release, .bind = exec_bind,                 \
     .slot_write = exec_slot_write, .slot_read = exec_slot_read, .buffer_read = exec_buffer_read,                       \
     .state_write = exec_state_write, .run = exec_run
 
 static const struct executor exact = {
-    .abi = EXECUTOR_ABI,
-    .size = sizeof(struct executor),
-    .name = "cuda",
+    COMMON,
     .has = {BASIC_KINDS(PRESENT) FUSED_KINDS(PRESENT)},
-    FUNCTIONS,
+    .open = device_open,
+    .close = device_close,
 };
 
 static const struct executor fast = {
-    .abi = EXECUTOR_ABI,
-    .size = sizeof(struct executor),
-    .name = "cuda",
+    COMMON,
     .has = {BASIC_KINDS(PRESENT)[KIND_CROSS_ENTROPY_ALL] = true, [KIND_COLUMN_SUM_ADAM] = true},
-    FUNCTIONS,
+    .open = blas_device_open,
+    .close = blas_device_close,
 };
 
 static const struct module module = {
