@@ -198,4 +198,16 @@ START_TEST(real_module) {
 }
 END_TEST
 
-SUITE(module, no_module, folder_is_absolute, truncated, another_build, what_a_backend_is_called, the_log_tells, real_module)
+START_TEST(fake_driver) {
+    check_reason("cuda", getenv("NNINIT_TEST_MODULE_REAL"), getenv("NNINIT_TEST_DRIVER_WHY"));
+}
+END_TEST
+
+/* The same on drivers that are not what they should be (tests/device/driver), in processes of their own. */
+int main(void) {
+    const char *why = getenv("NNINIT_TEST_DRIVER_WHY");
+    const TTest *const tests[] = {no_module, folder_is_absolute, truncated, another_build, what_a_backend_is_called,
+                                  the_log_tells, real_module};
+    const TTest *const driver_tests[] = {fake_driver};
+    return why ? suite_run("driver", driver_tests, 1) : suite_run("module", tests, sizeof tests / sizeof *tests);
+}
