@@ -100,10 +100,11 @@ __device__ __forceinline__ void element_backward(const task &t, int64_t step, in
 #undef SLOT
 
 template <int N> __global__ void __launch_bounds__(ELEMENT_THREADS) elements(const __grid_constant__ tasks<N> all) {
-    const task &t = mine(all);
+    const int k = mine(all);
+    const task &t = all.task[k];
     const moment m = now(all);
     const int32_t lanes = 1 << t.lane_bits, across = (t.out[0].cols + lanes - 1) >> t.lane_bits;
-    const int32_t block = (int32_t)blockIdx.x - first_block(all, t), thread = (int32_t)threadIdx.x;
+    const int32_t block = (int32_t)blockIdx.x - all.first[k], thread = (int32_t)threadIdx.x;
     const int32_t r = block / across * (ELEMENT_THREADS >> t.lane_bits) + (thread >> t.lane_bits);
     const int32_t c = block % across * lanes + (thread & (lanes - 1));
     if (m.live && r < t.out[0].rows && c < t.out[0].cols)

@@ -35,16 +35,12 @@ template <int N> __device__ __forceinline__ moment now(const tasks<N> &t) {
     return {step, step <= t.clock->stop};
 }
 
-/* The task that this block works on. */
-template <int N> __device__ __forceinline__ const task &mine(const tasks<N> &t) {
+/* The number of the task that this block works on. */
+template <int N> __device__ __forceinline__ int mine(const tasks<N> &t) {
     int k = 0;
     while (k + 1 < t.count && (int32_t)blockIdx.x >= t.first[k + 1])
         k++;
-    return t.task[k];
-}
-
-template <int N> __device__ __forceinline__ int32_t first_block(const tasks<N> &t, const task &mine) {
-    return t.first[&mine - t.task];
+    return k;
 }
 
 template <typename T> __device__ __forceinline__ T *at(const matrix &m, int64_t row, int64_t col) {

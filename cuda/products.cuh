@@ -317,9 +317,10 @@ __device__ __forceinline__ void update_bias(const task &t, const moment &m, int3
 }
 
 template <int N, typename T> __device__ __forceinline__ void update(const tasks<N> &all) {
-    const task &t = mine(all);
+    const int k = mine(all);
+    const task &t = all.task[k];
     const moment m = now(all);
-    const int32_t block = (int32_t)blockIdx.x - first_block(all, t);
+    const int32_t block = (int32_t)blockIdx.x - all.first[k];
     if (t.kind == KIND_COLUMN_SUM || t.kind == KIND_COLUMN_SUM_ADAM)
         update_bias(t, m, block);
     else
