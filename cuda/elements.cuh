@@ -100,7 +100,7 @@ __device__ __forceinline__ void element_backward(const task &t, int64_t step, in
 #undef SLOT
 
 template <int N> __global__ void __launch_bounds__(ELEMENT_THREADS) elements(const __grid_constant__ tasks<N> all) {
-    const int k = mine(all);
+    const int k = my_task(all);
     const task &t = all.task[k];
     const moment m = now(all);
     const int32_t lanes = 1 << t.lane_bits, across = (t.out[0].cols + lanes - 1) >> t.lane_bits;

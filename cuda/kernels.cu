@@ -11,7 +11,7 @@
 #define LAUNCH(kernel, grid, block, stream, ...) (kernel)<<<(grid), (block), 0, (stream)>>>(__VA_ARGS__)
 #endif
 
-/* The launch's blocks, by value: parameters are constant memory. */
+/* A launch's tasks, by value: parameters are constant memory. */
 template <int N> struct tasks {
     struct clock *clock;
     int64_t offset;
@@ -36,7 +36,7 @@ template <int N> __device__ __forceinline__ moment now(const tasks<N> &t) {
 }
 
 /* The number of the task that this block works on. */
-template <int N> __device__ __forceinline__ int mine(const tasks<N> &t) {
+template <int N> __device__ __forceinline__ int my_task(const tasks<N> &t) {
     int k = 0;
     while (k + 1 < t.count && (int32_t)blockIdx.x >= t.first[k + 1])
         k++;

@@ -317,7 +317,7 @@ __device__ __forceinline__ void update_bias(const task &t, const moment &m, int3
 }
 
 template <int N, typename T> __device__ __forceinline__ void update(const tasks<N> &all) {
-    const int k = mine(all);
+    const int k = my_task(all);
     const task &t = all.task[k];
     const moment m = now(all);
     const int32_t block = (int32_t)blockIdx.x - all.first[k];
