@@ -130,10 +130,10 @@ speed() { # NAME SECONDS BACKEND EPOCHS ROWS BATCH WIDTH...
     speeds+=("$(cat "$work/$name")")
 }
 
-torch() { # NAME SECONDS EPOCHS BATCH WIDTH... [--tf32]
+torch() { # NAME SECONDS EPOCHS TF32 NET@BATCH
     python3 -c 'import torch; raise SystemExit(not torch.cuda.is_available())' >/dev/null 2>&1 || return 0
-    part "$1" "$2" python3 tests/bench/torch_cuda.py examples/data/mnist "${@:3}"
-    sed -n 's/.*"way": "\([a-z]*\)".*"p50": \([0-9.]*\).*/    PyTorch \1: \2 us a step/p' "$work/$1"
+    part "$1" "$2" python3 tests/bench/torch_cuda.py examples/data/mnist 60000 "${@:3}"
+    sed -n 's/.*"loop": "\([a-z0-9 ]*\)".*"median": \([0-9.]*\).*/    PyTorch \1: \2 us a step/p' "$work/$1"
     while IFS= read -r line; do torches+=("$line"); done <"$work/$1"
 }
 
@@ -178,14 +178,14 @@ run() {
     done
 
     speed "784-256-256-10" 60 cuda $speed_epochs $rows 100 784 256 256 10
-    torch "PyTorch 784-256-256-10" 60 5 100 784 256 256 10
+    torch "PyTorch 784-256-256-10" 60 5 0 784-256-256-10@100
     speed "784-512-512-512-512-10" 60 cuda $speed_epochs $rows 100 784 512 512 512 512 10
-    torch "PyTorch 784-512-512-512-512-10" 60 5 100 784 512 512 512 512 10
+    torch "PyTorch 784-512-512-512-512-10" 60 5 0 784-512-512-512-512-10@100
     for name in exact fast tf32; do
         speed "784-2048-2048-10, batch 1000, $name" 60 cuda:math=$name 4 "$wide_rows" "$wide_batch" 784 2048 2048 10
     done
-    torch "PyTorch 784-2048-2048-10" 60 3 1000 784 2048 2048 10
-    torch "PyTorch 784-2048-2048-10, tf32" 60 3 1000 784 2048 2048 10 --tf32
+    torch "PyTorch 784-2048-2048-10" 60 3 0 784-2048-2048-10@1000
+    torch "PyTorch 784-2048-2048-10, tf32" 60 3 1 784-2048-2048-10@1000
 
     for name in $programs; do
         case $name in hash | bench_device) ;; *) part "$name" 90 suite "$name" ;; esac
