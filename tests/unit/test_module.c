@@ -22,7 +22,7 @@ static void remove_folder(void) {
 
 /* The first `most` bytes of a file, as the folder's module. */
 static void copy_module(const char *from, size_t most) {
-    static char bytes[64 << 10];
+    static char bytes[1 << 20]; /* a file may be aligned to pages of 64 KiB */
     FILE *file = fopen(from, "rb");
     ck_assert_msg(file != NULL, "%s", from);
     size_t size = fread(bytes, 1, sizeof bytes, file);
