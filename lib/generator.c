@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* The public draws, and PyTorch's CPU streams: how words become numbers (ATen/core/DistributionsHelper.h,
- * native/cpu/DistributionTemplates.h). generator_philox.c and generator_curand.c have the counter-based streams. */
+ * native/cpu/DistributionTemplates.h). generator_counted.c has what the counter-based streams draw. */
 #include "generator.h"
 
 #include "fpenv.h"
@@ -25,7 +25,8 @@ nninit_status nninit_generator_create(nninit_generator **out, nninit_context *co
     if (!generator)
         return NNINIT_ERR_MEMORY;
     generator->stream = stream;
-    generator->draws = stream == NNINIT_STREAM_PHILOX ? &philox_draws : stream == NNINIT_STREAM_CURAND ? &curand_draws : NULL;
+    generator->counted =
+        stream == NNINIT_STREAM_PHILOX ? &philox_counted : stream == NNINIT_STREAM_CURAND ? &curand_counted : NULL;
     generator->fill = fill_choose();
     nninit_generator_seed(generator, seed);
     *out = generator;
@@ -92,8 +93,8 @@ nninit_status nninit_generator_uniform(nninit_generator *generator, nninit_dtype
     fpenv_enter(&caller);
     low = fpenv_opaque(low);
     high = fpenv_opaque(high);
-    if (generator->draws)
-        generator->draws->uniform(generator, dtype, values, count, low, high);
+    if (generator->counted)
+        generator->counted->uniform(generator, dtype, values, count, low, high);
     else if (dtype == NNINIT_FLOAT32)
         generator->fill->uniform(&generator->mt, values, count, (float)low, (float)high - (float)low,
                                  generator_is_fused(generator));
@@ -104,8 +105,8 @@ nninit_status nninit_generator_uniform(nninit_generator *generator, nninit_dtype
 }
 
 void generator_unit(nninit_generator *generator, nninit_dtype dtype, void *values, int64_t count) {
-    if (generator->draws)
-        generator->draws->unit(generator, dtype, values, count);
+    if (generator->counted)
+        counted_unit(generator, dtype, values, count);
     else if (dtype == NNINIT_FLOAT32)
         generator->fill->uniform(&generator->mt, values, count, 0, 1, generator_is_fused(generator));
     else
@@ -168,8 +169,8 @@ nninit_status nninit_generator_normal(nninit_generator *generator, nninit_dtype 
     mean = fpenv_opaque(mean);
     std = fpenv_opaque(std);
     bool f32 = dtype == NNINIT_FLOAT32;
-    if (generator->draws)
-        generator->draws->normal(generator, dtype, values, count, mean, std);
+    if (generator->counted)
+        generator->counted->normal(generator, dtype, values, count, mean, std);
     else if (count < TORCH_BLOCK)
         for (int64_t i = 0; i < count; i++) {
             double z = normal_single(generator, mean, std);
@@ -188,9 +189,9 @@ nninit_status nninit_generator_normal(nninit_generator *generator, nninit_dtype 
 
 int64_t generator_random(nninit_generator *generator) {
     int64_t value;
-    if (!generator->draws)
+    if (!generator->counted)
         return (int64_t)(mt19937_draw64(&generator->mt) & INT64_MAX);
-    generator->draws->random(generator, &value, 1);
+    counted_random(generator, &value, 1);
     return value;
 }
 
@@ -198,8 +199,8 @@ nninit_status nninit_generator_random(nninit_generator *generator, int64_t *valu
     nninit_status status = generator_check(generator, NNINIT_FLOAT64, values, count);
     if (status < 0)
         return status;
-    if (generator->draws)
-        generator->draws->random(generator, values, count);
+    if (generator->counted)
+        counted_random(generator, values, count);
     else
         for (int64_t i = 0; i < count; i++)
             values[i] = generator_random(generator);
@@ -216,8 +217,8 @@ nninit_status nninit_generator_randint(nninit_generator *generator, int64_t *val
         return context_fail(generator->object.context, NNINIT_ERR_INVALID,
                             "bounds %lld and %lld; low must be below high, and both less than 2^63 apart",
                             (long long)low, (long long)high);
-    if (generator->draws) {
-        generator->draws->randint(generator, values, count, low, range);
+    if (generator->counted) {
+        counted_randint(generator, values, count, low, range);
         return NNINIT_OK;
     }
     for (int64_t i = 0; i < count; i++) {
@@ -225,6 +226,16 @@ nninit_status nninit_generator_randint(nninit_generator *generator, int64_t *val
         values[i] = (int64_t)((uint64_t)low + word % range);
     }
     return NNINIT_OK;
+}
+
+static void torch_bernoulli(nninit_generator *generator, nninit_dtype dtype, void *values, int64_t count, double p) {
+    for (int64_t i = 0; i < count; i++) {
+        const bool one = uniform53(generator) < p;
+        if (dtype == NNINIT_FLOAT32)
+            ((float *)values)[i] = one;
+        else
+            ((double *)values)[i] = one;
+    }
 }
 
 nninit_status nninit_generator_bernoulli(nninit_generator *generator, nninit_dtype dtype, void *values, int64_t count,
@@ -236,17 +247,20 @@ nninit_status nninit_generator_bernoulli(nninit_generator *generator, nninit_dty
         return context_fail(generator->object.context, NNINIT_ERR_INVALID, "p is %g; it must be 0 to 1", p);
     fenv_t caller;
     fpenv_enter(&caller);
-    if (generator->draws)
-        generator->draws->bernoulli(generator, dtype, values, count, p);
-    for (int64_t i = 0; i < count && !generator->draws; i++) {
-        bool one = uniform53(generator) < p;
-        if (dtype == NNINIT_FLOAT32)
-            ((float *)values)[i] = one;
-        else
-            ((double *)values)[i] = one;
-    }
+    if (generator->counted)
+        counted_bernoulli(generator, dtype, values, count, p);
+    else
+        torch_bernoulli(generator, dtype, values, count, p);
     fpenv_leave(&caller);
     return NNINIT_OK;
+}
+
+static void torch_bernoulli_each(nninit_generator *generator, nninit_dtype dtype, void *values, const void *p, int64_t count) {
+    for (int64_t i = 0; i < count; i++)
+        if (dtype == NNINIT_FLOAT32)
+            ((float *)values)[i] = uniform24(generator) < ((const float *)p)[i];
+        else
+            ((double *)values)[i] = uniform53(generator) < ((const double *)p)[i];
 }
 
 nninit_status nninit_generator_bernoulli_each(nninit_generator *generator, nninit_dtype dtype, void *values,
@@ -265,14 +279,10 @@ nninit_status nninit_generator_bernoulli_each(nninit_generator *generator, nnini
     }
     fenv_t caller;
     fpenv_enter(&caller);
-    if (generator->draws)
-        generator->draws->bernoulli_each(generator, dtype, values, p, count);
-    for (int64_t i = 0; i < count && !generator->draws; i++) {
-        if (f32)
-            ((float *)values)[i] = uniform24(generator) < ((const float *)p)[i];
-        else
-            ((double *)values)[i] = uniform53(generator) < ((const double *)p)[i];
-    }
+    if (generator->counted)
+        counted_bernoulli_each(generator, dtype, values, p, count);
+    else
+        torch_bernoulli_each(generator, dtype, values, p, count);
     fpenv_leave(&caller);
     return NNINIT_OK;
 }
@@ -289,8 +299,8 @@ nninit_status nninit_generator_randperm(nninit_generator *generator, int64_t *or
 }
 
 void generator_permutation(nninit_generator *generator, int64_t *order, int64_t n) {
-    if (generator->draws)
-        generator->draws->permutation(generator, order, n);
+    if (generator->counted)
+        counted_permutation(generator, order, n);
     else
         host_randperm(&generator->mt, order, n);
 }

@@ -5,7 +5,6 @@
  * 2 and 3 of a block have the words of the same sequence's next block, which is why a round with doubles counts as two. */
 #include "generator.h"
 #include "host/philox.h"
-#include "law.h"
 
 #include <math.h>
 
@@ -33,29 +32,21 @@ static void advance(nninit_generator *g, int64_t count) {
     }
 }
 
-static uint32_t word(nninit_generator *g) {
+static void begin(nninit_generator *g) {
+    (void)g; /* words go on from call to call */
+}
+
+static uint32_t word(nninit_generator *g, uint64_t i) {
     const uint32_t value = word_at(g->curand.seed, g->curand.next);
+    (void)i;
     advance(g, 1);
     return value;
-}
-
-static uint64_t word64(nninit_generator *g) {
-    const uint64_t upper = word(g);
-    return upper << 32 | word(g);
-}
-
-static float unit24(nninit_generator *g) {
-    return law_unit(word(g));
-}
-
-static double unit53(nninit_generator *g) {
-    return (double)(word64(g) >> 11) * 0x1p-53;
 }
 
 static void draw_f32(nninit_generator *g, fill_counted *fill, float *x, int64_t count, double a, double b) {
     for (int64_t n; count > 0; count -= n, x += n) {
         n = piece(g, count);
-        generator_fill(g, fill, g->curand.seed, g->curand.next, x, n, (float)a, (float)b);
+        counted_fill(g, fill, g->curand.seed, g->curand.next, x, n, (float)a, (float)b);
         advance(g, n);
     }
 }
@@ -81,7 +72,7 @@ static double normal_f64(uint64_t seed, uint64_t e) {
     return (e % 2 ? cos(angle) : sin(angle)) * radius;
 }
 
-static void draw_uniform(nninit_generator *g, nninit_dtype dtype, void *values, int64_t count, double low, double high) {
+static void uniform(nninit_generator *g, nninit_dtype dtype, void *values, int64_t count, double low, double high) {
     if (dtype == NNINIT_FLOAT32) {
         draw_f32(g, g->fill->curand_uniform, values, count, low, (float)high - (float)low);
         return;
@@ -93,7 +84,7 @@ static void draw_uniform(nninit_generator *g, nninit_dtype dtype, void *values, 
     }
 }
 
-static void draw_normal(nninit_generator *g, nninit_dtype dtype, void *values, int64_t count, double mean, double std) {
+static void normal(nninit_generator *g, nninit_dtype dtype, void *values, int64_t count, double mean, double std) {
     if (dtype == NNINIT_FLOAT32) {
         draw_f32(g, g->fill->curand_normal, values, count, mean, std);
         return;
@@ -105,54 +96,5 @@ static void draw_normal(nninit_generator *g, nninit_dtype dtype, void *values, i
     }
 }
 
-static void draw_unit(nninit_generator *g, nninit_dtype dtype, void *values, int64_t count) {
-    for (int64_t i = 0; i < count; i++)
-        if (dtype == NNINIT_FLOAT32)
-            ((float *)values)[i] = unit24(g);
-        else
-            ((double *)values)[i] = unit53(g);
-}
-
-static void draw_random(nninit_generator *g, int64_t *values, int64_t count) {
-    for (int64_t i = 0; i < count; i++)
-        values[i] = (int64_t)(word64(g) >> 1);
-}
-
-/* 2^32 different ones need no second word: curandGenerate. */
-static void draw_randint(nninit_generator *g, int64_t *values, int64_t count, int64_t low, uint64_t range) {
-    for (int64_t i = 0; i < count; i++) {
-        const uint64_t value = (range - 1) >> 32 ? word64(g) : word(g);
-        values[i] = (int64_t)((uint64_t)low + value % range);
-    }
-}
-
-static void draw_bernoulli(nninit_generator *g, nninit_dtype dtype, void *values, int64_t count, double p) {
-    for (int64_t i = 0; i < count; i++) {
-        const bool one = unit53(g) < p;
-        if (dtype == NNINIT_FLOAT32)
-            ((float *)values)[i] = one;
-        else
-            ((double *)values)[i] = one;
-    }
-}
-
-static void draw_bernoulli_each(nninit_generator *g, nninit_dtype dtype, void *values, const void *p, int64_t count) {
-    for (int64_t i = 0; i < count; i++)
-        if (dtype == NNINIT_FLOAT32)
-            ((float *)values)[i] = unit24(g) < ((const float *)p)[i];
-        else
-            ((double *)values)[i] = unit53(g) < ((const double *)p)[i];
-}
-
-static void draw_permutation(nninit_generator *g, int64_t *order, int64_t n) {
-    for (int64_t i = 0; i < n; i++)
-        order[i] = i;
-    for (int64_t i = 0; i + 1 < n; i++) {
-        const int64_t other = i + (int64_t)(word(g) % (uint64_t)(n - i)), value = order[i];
-        order[i] = order[other];
-        order[other] = value;
-    }
-}
-
-const struct draws curand_draws = {draw_uniform, draw_unit, draw_normal, draw_random, draw_randint, draw_bernoulli,
-                                   draw_bernoulli_each, draw_permutation};
+/* 2^32 different numbers need no second word: curandGenerate. */
+const struct counted curand_counted = {begin, word, UINT64_C(1) << 32, uniform, normal};

@@ -244,9 +244,9 @@ static nninit_status draw_on_host(struct rbm_run *run, nninit_generator *generat
     for (int r = 0; r < run->draw_count && status == NNINIT_OK; r++) {
         struct rbm_draw *d = &run->draws[r];
         const int64_t count = d->rows * d->cols;
-        status = d->normal ? nninit_generator_normal(generator, NNINIT_FLOAT32, d->host, count, 0, 1)
-                           : NNINIT_OK;
-        if (!d->normal)
+        if (d->normal)
+            status = nninit_generator_normal(generator, NNINIT_FLOAT32, d->host, count, 0, 1);
+        else
             generator_unit(generator, NNINIT_FLOAT32, d->host, count);
         if (status == NNINIT_OK)
             status = executor->bind(run->exec, d->data, d->host, d->rows, 0);

@@ -27,9 +27,9 @@
  *     GPU was not compared; its header takes the device's approximations there, which may differ more.
  *  Odd counts of normals, which cuRAND refuses on GPUs, leave the other half of a pair to the next call, as on its host. Where
  *  doubles and other numbers are drawn in one round, from one multiple of 2^18 of the place to the next, or doubles in one whose
- *  first words were skipped by an offset, what follows after that round is not cuRAND's. What cuRAND does not have is made from the words one by one as in NNINIT_STREAM_PHILOX, and so
- *  is what this library samples from numbers in [0, 1): the upper 24 bits for a float; two words for 64 bits, the upper half
- *  first, of which a double has the upper 53. */
+ *  first words were skipped by an offset, what follows after that round is not cuRAND's. What cuRAND does not have is made from
+ *  the words one by one as in NNINIT_STREAM_PHILOX, and so is what this library samples from numbers in [0, 1): the upper 24
+ *  bits for a float; two words for 64 bits, the upper half first, of which a double has the upper 53. */
 #ifndef NNINIT_GENERATOR_H
 #define NNINIT_GENERATOR_H
 
