@@ -10,22 +10,16 @@ enum { COMPUTE_MAJOR = 8 }; /* of compute capability, at least: what the module 
 
 /* After these what the process has on the device is gone, and every later call fails, says driver_types.h: errors of memory
  * and links, illegal addresses, timeouts, assertions, faults of a kernel. */
-static bool is_sticky(cudaError_t error) {
-    static const int codes[] = {214, 220, 226, 700, 702, 709, 710, 714, 715, 716, 717, 718, 719, 721};
-    for (size_t i = 0; i < sizeof codes / sizeof *codes; i++)
-        if ((int)error == codes[i])
-            return true;
-    return false;
-}
+static const int sticky[] = {214, 220, 226, 700, 702, 709, 710, 714, 715, 716, 717, 718, 719, 721, 0};
 
 /* What asking for a kernel gives where the module has no code that device and driver take: invalid device function, invalid
  * image, no image, invalid PTX, no or another compiler for it. */
-static bool is_no_code(cudaError_t error) {
-    static const int codes[] = {98, 200, 209, 218, 221, 222, 223};
-    for (size_t i = 0; i < sizeof codes / sizeof *codes; i++)
-        if ((int)error == codes[i])
-            return true;
-    return false;
+static const int no_code[] = {98, 200, 209, 218, 221, 222, 223, 0};
+
+static bool is_among(cudaError_t error, const int *codes) {
+    while (*codes && *codes != (int)error)
+        codes++;
+    return *codes != 0;
 }
 
 bool device_alive(const struct device *device) {
@@ -37,7 +31,7 @@ nninit_status device_check(struct device *device, cudaError_t error, const char 
         return NNINIT_OK;
     const int length = (int)strcspn(call, "(");
     const nninit_status status = error == cudaErrorMemoryAllocation ? NNINIT_ERR_MEMORY : NNINIT_ERR_DEVICE;
-    device->lost = device->lost || is_sticky(error);
+    device->lost = device->lost || is_among(error, sticky);
     if (!device->lost)
         cudaGetLastError(); /* else the next call would return it again */
     return device->host.fail(device->host.context, status, "%.*s on cuda:%d: %s (%s, %d)%s", length, call,
@@ -112,7 +106,7 @@ static nninit_status check_device(struct device *device) {
                           "cuda: device %d (%s) is not supported: its compute capability is %d.%d; at least %d.0 is needed",
                           device->ordinal, properties.name, properties.major, properties.minor, COMPUTE_MAJOR);
     const cudaError_t error = kernels_load();
-    if (is_no_code(error))
+    if (is_among(error, no_code))
         return host->fail(host->context, NNINIT_ERR_BACKEND,
                           "cuda: device %d (%s) is not supported: this module has no code for compute capability %d.%d "
                           "that the driver takes (%s, %d)", device->ordinal, properties.name, properties.major,

@@ -94,6 +94,15 @@ template <typename T> struct down {
     }
 };
 
+/* f(i, j) for each of a thread's outputs. */
+template <typename T, typename F> __device__ __forceinline__ void each(F f) {
+#pragma unroll
+    for (int i = 0; i < T::R; i++)
+#pragma unroll
+        for (int j = 0; j < T::R; j++)
+            f(i, j);
+}
+
 /* Where a thread's outputs are: tile `block` of an output with `across` tiles a row. */
 template <typename T> struct place {
     int32_t first_row, first_col, row, col;
@@ -116,11 +125,7 @@ __device__ __forceinline__ void accumulate(float sum[T::R][T::R], const place<T>
     B::read(y, tile_b, p.col, k);
 #pragma unroll
     for (int s = 0; s < 4; s++)
-#pragma unroll
-        for (int i = 0; i < T::R; i++)
-#pragma unroll
-            for (int j = 0; j < T::R; j++)
-                sum[i][j] = fmaf(x[s][i], y[s][j], sum[i][j]);
+        each<T>([&](int i, int j) { sum[i][j] = fmaf(x[s][i], y[s][j], sum[i][j]); });
 }
 
 /* sum[i][j] = the chain over k of a thread's outputs; + 0.0f makes an underflown -0 what skipping zeros gives. */
@@ -129,11 +134,7 @@ __device__ __forceinline__ void multiply(float sum[T::R][T::R], const place<T> &
                                          int32_t depth) {
     __shared__ __align__(16) float tile_a[A::SIZE], tile_b[B::SIZE];
     float4 next_a[T::QUADS], next_b[T::QUADS];
-#pragma unroll
-    for (int i = 0; i < T::R; i++)
-#pragma unroll
-        for (int j = 0; j < T::R; j++)
-            sum[i][j] = 0.0f;
+    each<T>([&](int i, int j) { sum[i][j] = 0.0f; });
     A::fetch(next_a, a, p.first_row, 0);
     B::fetch(next_b, b, p.first_col, 0);
     for (int32_t k = 0; k < depth; k += T::K) {
@@ -155,25 +156,18 @@ __device__ __forceinline__ void multiply(float sum[T::R][T::R], const place<T> &
                 accumulate<T, A, B>(sum, p, tile_a, tile_b, q + n);
         }
     }
-#pragma unroll
-    for (int i = 0; i < T::R; i++)
-#pragma unroll
-        for (int j = 0; j < T::R; j++)
-            sum[i][j] = sum[i][j] + 0.0f;
+    each<T>([&](int i, int j) { sum[i][j] = sum[i][j] + 0.0f; });
 }
 
 /* f(i, j, row, column) for each of a thread's outputs that is there. What memory holds of them is read for all before any is
  * written: else each read waits for the write before it, which might be to the same place. */
 template <typename T, typename A, typename B, typename F>
 __device__ __forceinline__ void each_output(const place<T> &p, int32_t rows, int32_t cols, F f) {
-#pragma unroll
-    for (int i = 0; i < T::R; i++)
-#pragma unroll
-        for (int j = 0; j < T::R; j++) {
-            const int32_t r = p.first_row + A::own(p.row, i), c = p.first_col + B::own(p.col, j);
-            if (r < rows && c < cols)
-                f(i, j, r, c);
-        }
+    each<T>([&](int i, int j) {
+        const int32_t r = p.first_row + A::own(p.row, i), c = p.first_col + B::own(p.col, j);
+        if (r < rows && c < cols)
+            f(i, j, r, c);
+    });
 }
 
 template <typename T, typename A, typename B>
@@ -239,11 +233,9 @@ __device__ __forceinline__ void adam_outputs(const task &t, const moment &m, con
     read_outputs<T, D, D>(value, p, t.out[0]);
     read_outputs<T, D, D>(first, p, t.out[1]);
     read_outputs<T, D, D>(second, p, t.out[2]);
-#pragma unroll
-    for (int i = 0; i < T::R; i++)
-#pragma unroll
-        for (int j = 0; j < T::R; j++)
-            law_adam(&t.arg.adam, size, root, shrink, g[i][j], &value[i][j], &first[i][j], &second[i][j]);
+    each<T>([&](int i, int j) {
+        law_adam(&t.arg.adam, size, root, shrink, g[i][j], &value[i][j], &first[i][j], &second[i][j]);
+    });
     write_outputs<T, D, D>(value, p, t.out[0]);
     write_outputs<T, D, D>(first, p, t.out[1]);
     write_outputs<T, D, D>(second, p, t.out[2]);
@@ -257,11 +249,7 @@ __device__ __forceinline__ void contrast_outputs(const task &t, const moment &m,
     float value[T::R][T::R] = {}, momentum[T::R][T::R] = {};
     read_outputs<T, D, D>(value, p, t.out[0]);
     read_outputs<T, D, D>(momentum, p, t.out[1]);
-#pragma unroll
-    for (int i = 0; i < T::R; i++)
-#pragma unroll
-        for (int j = 0; j < T::R; j++)
-            law_contrast(&rates, data[i][j], model[i][j], &value[i][j], &momentum[i][j]);
+    each<T>([&](int i, int j) { law_contrast(&rates, data[i][j], model[i][j], &value[i][j], &momentum[i][j]); });
     write_outputs<T, D, D>(value, p, t.out[0]);
     write_outputs<T, D, D>(momentum, p, t.out[1]);
 }
