@@ -1,9 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* The module's one symbol. With exact products some runs of nodes are one kernel; cuBLASLt's products stand alone. */
 #include "device.h"
-
-#define STRING_(x) #x
-#define STRING(x) STRING_(x)
+#include "version.h"
 
 #define PRESENT(name, inputs, outputs, formula) [KIND_##name] = true,
 
@@ -32,7 +30,7 @@ static const struct executor fast = {
 static const struct module module = {
     .abi = EXECUTOR_ABI,
     .size = sizeof(struct executor),
-    .version = STRING(NNINIT_VERSION_MAJOR) "." STRING(NNINIT_VERSION_MINOR) "." STRING(NNINIT_VERSION_PATCH),
+    .version = VERSION_TEXT,
     .exact = &exact,
     .fast = &fast,
 };

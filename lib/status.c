@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-#include "nninit/status.h"
+#include <nninit/status.h>
 
 const char *nninit_status_name(nninit_status status) {
     switch (status) {

@@ -1,11 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /* Modules as they should not be, for tests of the registry: KIND says what is wrong with one. */
 #include "executor.h"
+#include "version.h"
 
 #include <stddef.h>
-
-#define STRING_(x) #x
-#define STRING(x) STRING_(x)
 
 #if KIND == 0 /* nothing */
 const char nothing_here[] = "no entry";
@@ -15,7 +13,7 @@ static const struct executor executor = {.name = "cuda"};
 static const struct module module = {
     .abi = EXECUTOR_ABI + (KIND == 1),
     .size = sizeof(struct executor) + (KIND == 2 ? 8 : 0),
-    .version = KIND == 3 ? "0.0.9" : STRING(NNINIT_VERSION_MAJOR) "." STRING(NNINIT_VERSION_MINOR) "." STRING(NNINIT_VERSION_PATCH),
+    .version = KIND == 3 ? "0.0.9" : VERSION_TEXT,
     .exact = &executor,
     .fast = &executor,
 };
