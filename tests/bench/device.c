@@ -6,12 +6,13 @@
  * usage: bench_device DATA MODULES BACKEND EPOCHS ROWS BATCH WIDTH...
  *   MODULES  the folder of libnninit-cuda.so, or - for where it was installed
  *   ROWS     train on so many of the 60,000 */
+#include "seconds.h"
+
 #include <nninit/nninit.h>
 
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
 enum { MAX_WIDTHS = 9, MAX_EPOCHS = 1000 };
 
@@ -22,17 +23,6 @@ enum { MAX_WIDTHS = 9, MAX_EPOCHS = 1000 };
             return 1;                                                                                                  \
         }                                                                                                              \
     } while (0)
-
-static double now(void) {
-    struct timespec t;
-    clock_gettime(CLOCK_MONOTONIC, &t);
-    return (double)t.tv_sec + (double)t.tv_nsec * 1e-9;
-}
-
-static int compare(const void *a, const void *b) {
-    double x = *(const double *)a, y = *(const double *)b;
-    return (x > y) - (x < y);
-}
 
 static void print_list(const char *name, const double *values, int count) {
     printf(", \"%s\": [", name);
@@ -48,7 +38,7 @@ static void print_steps(double *seconds, int count, int64_t steps) {
     } places[] = {{"p10", .1}, {"p50", .5}, {"p90", .9}};
     if (count == 0)
         return;
-    qsort(seconds, (size_t)count, sizeof *seconds, compare);
+    qsort(seconds, (size_t)count, sizeof *seconds, seconds_compare);
     printf(", \"us_step\": {");
     for (int i = 0; i < 3; i++)
         printf("%s\"%s\": %.2f", i ? ", " : "", places[i].name,
@@ -80,9 +70,9 @@ int main(int argc, char **argv) {
         widths[i] = atoll(argv[7 + i]);
     if (nninit_context_create(&context, &options) < 0)
         return 1;
-    const double start = now();
+    const double start = seconds_now();
     TRY(nninit_context_backend(context, &backend));
-    const double opened = now() - start;
+    const double opened = seconds_now() - start;
     TRY(nninit_dataset_open_mnist(&all, context, argv[1], NNINIT_TRAIN));
     TRY(nninit_dataset_slice(&train, all, 0, atoll(argv[5])));
     TRY(nninit_generator_create(&generator, context, NNINIT_STREAM_TORCH, 777));
@@ -93,10 +83,10 @@ int main(int argc, char **argv) {
     TRY(nninit_loader_create(&loader, train, atoll(argv[6]), NNINIT_SHUFFLE | NNINIT_DROP_LAST, generator));
     TRY(nninit_trainer_create(&trainer, model, NNINIT_CROSS_ENTROPY, adam));
     for (int e = 0; e < epochs; e++) {
-        const double begin = now();
+        const double begin = seconds_now();
         float cost;
         TRY(nninit_trainer_epoch(trainer, loader, &cost));
-        seconds[e] = now() - begin;
+        seconds[e] = seconds_now() - begin;
         costs[e] = (double)cost;
     }
     TRY(nninit_layer_sha256(model, hash));

@@ -2,20 +2,15 @@
 /* Seconds to fill 4096 x 4096 floats, by nninit_generator_uniform() and by nninit_generator_normal():
  * fills [REPEATS [philox [THREADS]]], a line with both for each repeat; PyTorch's stream, which has one thread, unless philox
  * is asked for. No executor is opened. */
+#include "seconds.h"
+
 #include <nninit/nninit.h>
 
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
 enum { COUNT = 4096 * 4096 };
-
-static double now(void) {
-    struct timespec t;
-    clock_gettime(CLOCK_MONOTONIC, &t);
-    return (double)t.tv_sec + (double)t.tv_nsec * 1e-9;
-}
 
 int main(int argc, char **argv) {
     int repeats = argc > 1 ? atoi(argv[1]) : 5;
@@ -29,11 +24,11 @@ int main(int argc, char **argv) {
         nninit_generator_uniform(generator, NNINIT_FLOAT32, x, COUNT, 0, 1) < 0) /* every page is there */
         return 1;
     for (int i = 0; i < repeats; i++) {
-        double start = now();
+        double start = seconds_now();
         nninit_status first = nninit_generator_uniform(generator, NNINIT_FLOAT32, x, COUNT, -0.1, 0.1);
-        double middle = now();
+        double middle = seconds_now();
         nninit_status second = nninit_generator_normal(generator, NNINIT_FLOAT32, x, COUNT, 0, 0.02);
-        double end = now();
+        double end = seconds_now();
         if (first < 0 || second < 0)
             return 1;
         printf("%.6f %.6f\n", middle - start, end - middle);

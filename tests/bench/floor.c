@@ -10,6 +10,8 @@
  *            rows     two threads of ours, each a call on half of the rows of the result
  *            columns  the same with halves of its columns
  *   SECONDS  how long to measure: step after step, so that caches hold what they hold in training */
+#include "seconds.h"
+
 #include <dlfcn.h>
 #include <math.h>
 #include <pthread.h>
@@ -49,12 +51,6 @@ struct product {
 
 static struct product products[MAX_PRODUCTS];
 static int product_count;
-
-static double now(clockid_t clock) {
-    struct timespec t;
-    clock_gettime(clock, &t);
-    return (double)t.tv_sec + (double)t.tv_nsec * 1e-9;
-}
 
 static void die(const char *what) {
     fprintf(stderr, "floor: %s\n", what);
@@ -179,20 +175,15 @@ static void add_products(int batch, const int *widths, int layers) {
     }
 }
 
-static int compare(const void *a, const void *b) {
-    double x = *(const double *)a, y = *(const double *)b;
-    return (x > y) - (x < y);
-}
-
 /* What reading a clock adds to a time, typically. */
 static double clock_cost(clockid_t clock) {
     enum { COUNT = 1001 };
     double took[COUNT];
     for (int i = 0; i < COUNT; i++) {
-        double start = now(clock);
-        took[i] = now(clock) - start;
+        double start = seconds_by(clock);
+        took[i] = seconds_by(clock) - start;
     }
-    qsort(took, COUNT, sizeof *took, compare);
+    qsort(took, COUNT, sizeof *took, seconds_compare);
     return took[COUNT / 2];
 }
 
@@ -203,22 +194,22 @@ static void choose_clocks(bool alone) {
     for (int i = 0; i < product_count; i++) {
         struct product *p = &products[i];
         compute(p);
-        double start = now(CLOCK_MONOTONIC);
+        double start = seconds_now();
         compute(p);
-        bool cpu = alone && now(CLOCK_MONOTONIC) - start > 5e-5;
+        bool cpu = alone && seconds_now() - start > 5e-5;
         p->clock = cpu ? CLOCK_THREAD_CPUTIME_ID : CLOCK_MONOTONIC;
         p->clock_cost = cpu ? cpu_cost : cost;
     }
 }
 
 static void measure(double budget) {
-    double start = now(CLOCK_MONOTONIC);
-    for (int step = 0; step < MIN_SAMPLES || (step < MAX_SAMPLES && now(CLOCK_MONOTONIC) - start < budget); step++)
+    double start = seconds_now();
+    for (int step = 0; step < MIN_SAMPLES || (step < MAX_SAMPLES && seconds_now() - start < budget); step++)
         for (int i = 0; i < product_count; i++) {
             struct product *p = &products[i];
-            double before = now(p->clock);
+            double before = seconds_by(p->clock);
             compute(p);
-            p->seconds[p->count++] = now(p->clock) - before - p->clock_cost;
+            p->seconds[p->count++] = seconds_by(p->clock) - before - p->clock_cost;
         }
 }
 
@@ -242,7 +233,7 @@ static void print(void) {
     printf("[");
     for (int i = 0; i < product_count; i++) {
         struct product *p = &products[i];
-        qsort(p->seconds, (size_t)p->count, sizeof *p->seconds, compare);
+        qsort(p->seconds, (size_t)p->count, sizeof *p->seconds, seconds_compare);
         printf("%s{\"name\": \"%s\", \"m\": %d, \"n\": %d, \"k\": %d, ", i ? ", " : "", p->name, p->m, p->n, p->k);
         printf("\"median\": %.4g, \"least\": %.4g, \"most\": %.4g}", p->seconds[p->count / 2], p->seconds[0],
                p->seconds[p->count - 1]);

@@ -2,6 +2,8 @@
 /* What this machine can do at most, as JSON: the rate of fused multiply-adds for each instruction set, on one thread
  * and on two; bytes a second of a read-modify-write and the latency of a read; the round trip of a cache line between two CPUs.
  * usage: bench_machine [trip]   (trip: only the last) */
+#include "seconds.h"
+
 #include <pthread.h>
 #include <sched.h>
 #include <stdatomic.h>
@@ -9,19 +11,12 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
 #if defined(__x86_64__)
 #include <immintrin.h>
 #elif defined(__aarch64__)
 #include <arm_neon.h>
 #endif
-
-static double now(void) {
-    struct timespec t;
-    clock_gettime(CLOCK_MONOTONIC, &t);
-    return (double)t.tv_sec + (double)t.tv_nsec * 1e-9;
-}
 
 /* Chains enough to hide a latency of 5 cycles on two units, few enough for 16 registers. Empty asm makes the end of
  * each chain needed, and no two turns the same. */
@@ -78,7 +73,7 @@ static void *measure_peak(void *arg) {
     struct peak *peak = arg;
     long turns = 500000;
     for (int i = 0; i < 60; i++) {
-        double start = now(), flops = peak->flops(turns), rate = flops / (now() - start);
+        double start = seconds_now(), flops = peak->flops(turns), rate = flops / (seconds_now() - start);
         peak->rate = rate > peak->rate ? rate : peak->rate;
     }
     return NULL;
@@ -124,11 +119,11 @@ static double update_rate(size_t bytes) {
         exit(1);
     double best = 0;
     for (size_t done = 0; done < (size_t)1 << 30 || done < 5 * bytes; done += bytes) {
-        double start = now();
+        double start = seconds_now();
         for (size_t i = 0; i < count; i++)
             x[i] = x[i] * 0.5f + 1.0f;
         __asm__ volatile("" : : "r"(x) : "memory");
-        double rate = 2.0 * (double)bytes / (now() - start);
+        double rate = 2.0 * (double)bytes / (seconds_now() - start);
         best = rate > best ? rate : best;
     }
     free(x);
@@ -152,11 +147,11 @@ static double read_latency(size_t bytes) {
     for (size_t i = 0; i < count; i++)
         next[order[i] * LINE / sizeof *next] = order[(i + 1) % count] * LINE / sizeof *next;
     size_t at = 0;
-    double start = now();
+    double start = seconds_now();
     for (int i = 0; i < READS; i++)
         at = next[at];
     __asm__ volatile("" : : "r"(at));
-    double latency = (now() - start) / READS;
+    double latency = (seconds_now() - start) / READS;
     free(next);
     free(order);
     return latency;
@@ -205,13 +200,13 @@ static double round_trip(void) {
         exit(1);
     double best = 1;
     for (int i = 0; i < RUNS; i++) {
-        double start = now();
+        double start = seconds_now();
         for (int trip = 0; trip < TRIPS; trip++) {
             atomic_store_explicit(&ball.turn, 1, memory_order_release);
             while (atomic_load_explicit(&ball.turn, memory_order_acquire) != 0)
                 ;
         }
-        double took = (now() - start) / TRIPS;
+        double took = (seconds_now() - start) / TRIPS;
         best = took < best ? took : best;
     }
     pthread_join(other, NULL);

@@ -3,17 +3,12 @@
  * each.
  *
  * usage: bench_rbm DATA THREADS EPOCHS [MACHINE]     MACHINE: as nninit_rbm_parse() takes it (bernoulli: CD-1) */
+#include "seconds.h"
+
 #include <nninit/nninit.h>
 
 #include <stdio.h>
 #include <stdlib.h>
-#include <time.h>
-
-static double now(void) {
-    struct timespec t;
-    clock_gettime(CLOCK_MONOTONIC, &t);
-    return (double)t.tv_sec + (double)t.tv_nsec * 1e-9;
-}
 
 static nninit_status run(nninit_context *context, const char *data, int epochs, const char *text) {
     nninit_dataset *train;
@@ -28,9 +23,9 @@ static nninit_status run(nninit_context *context, const char *data, int epochs, 
     if (status == NNINIT_OK)
         status = nninit_rbm_parse(&rbm, context, text, 784, 500, generator);
     for (int epoch = 0; epoch < epochs && status == NNINIT_OK; epoch++) {
-        const double start = now();
+        const double start = seconds_now();
         status = nninit_rbm_epoch(rbm, loader, NULL);
-        printf("%.6f\n", now() - start);
+        printf("%.6f\n", seconds_now() - start);
         fflush(stdout);
     }
     return status;

@@ -8,6 +8,8 @@
  *   THREADS     0: the library's choice        ACTIVATION  relu, tanh or sigmoid
  *   ROWS        train on so many of the 60,000: one batch of them makes the first report that of one step
  * NNINIT_CPU and NNINIT_CPU_LISTS in the environment choose kernels, and whether zeros are skipped. */
+#include "seconds.h"
+
 #include <nninit/nninit.h>
 
 #include <stdbool.h>
@@ -17,12 +19,6 @@
 #include <time.h>
 
 enum { MAX_WIDTHS = 9, MAX_REPORTS = 1000 };
-
-static double now(clockid_t clock) {
-    struct timespec t;
-    clock_gettime(clock, &t);
-    return (double)t.tv_sec + (double)t.tv_nsec * 1e-9;
-}
 
 /* Seconds of a step, one for each report of an epoch. CPU time is what one thread is timed by on a machine that others
  * use too; it says nothing where threads wait for each other. */
@@ -43,7 +39,7 @@ static int note(void *user, const nninit_progress *progress) {
     struct watch *watch = user;
     bool counts = watch->count < MAX_REPORTS && progress->step > watch->steps;
     for (int i = 0; i < CLOCKS; i++) {
-        double time = now(clocks[i]);
+        double time = seconds_by(clocks[i]);
         if (counts)
             watch->seconds[i][watch->count] = (time - watch->last[i]) / (double)(progress->step - watch->steps);
         watch->last[i] = time;
@@ -53,11 +49,6 @@ static int note(void *user, const nninit_progress *progress) {
     watch->count += counts;
     watch->steps = progress->step;
     return 0;
-}
-
-static int compare(const void *a, const void *b) {
-    double x = *(const double *)a, y = *(const double *)b;
-    return (x > y) - (x < y);
 }
 
 /* The high-water mark of this program alone; getrusage() would begin with that of the process that started it. */
@@ -90,13 +81,13 @@ static void train(nninit_trainer *run, nninit_loader *batches, struct watch *wat
     watch->count = 0;
     watch->steps = 0;
     for (int i = 0; i < CLOCKS; i++)
-        watch->last[i] = now(clocks[i]);
+        watch->last[i] = seconds_by(clocks[i]);
     double start = watch->last[0];
     check(nninit_trainer_epoch(run, batches, &cost));
-    printf("%s{\"wall\": %.6g, \"cost\": %.9g", epoch ? ", " : "", now(CLOCK_MONOTONIC) - start, (double)cost);
+    printf("%s{\"wall\": %.6g, \"cost\": %.9g", epoch ? ", " : "", seconds_now() - start, (double)cost);
     for (int i = 0; i < CLOCKS; i++) {
         double *seconds = watch->seconds[i];
-        qsort(seconds, (size_t)watch->count, sizeof *seconds, compare);
+        qsort(seconds, (size_t)watch->count, sizeof *seconds, seconds_compare);
         printf(", \"%s\": {\"median\": %.4g, \"least\": %.4g, \"most\": %.4g}", clock_names[i],
                seconds[watch->count / 2], seconds[0], seconds[watch->count - 1]);
     }
