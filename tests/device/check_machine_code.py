@@ -6,8 +6,10 @@ usage: check_machine_code.py NVCC KERNELS PROBE ARCH INCLUDE...
 
 The second is seen where nothing fused is written: PROBE turns fmaf into a product and a sum, and division and square root,
 which are made of fused operations, are taken in their short forms. Then no FFMA may be left. The same with -fmad=true has
-some, which proves that the look finds them. The third: no load behind the last barrier of a product. Instructions of sm_80 and later are sixteen bytes, whose low twelve bits are the
-operation; a cubin is an ELF file with a section for each kernel."""
+some, which proves that the look finds them. The third: no load behind the last barrier of a product.
+
+Instructions of sm_80 and later are sixteen bytes, whose low twelve bits are the operation; a cubin is an ELF file with a section
+for each kernel."""
 import struct
 import subprocess
 import sys
@@ -61,8 +63,9 @@ def main():
     print(f"sm_{arch}: {len(product)} kernels, {total(product, FFMA)} FFMA as the product is built; "
           f"{total(unfused, FFMA)} where none is written, {total(fused, FFMA)} there with -fmad=true; "
           f"{len(spills)} kernels use local memory; {late} of {len(products)} products load late")
-    ok = len(product) > 5 and len(products) == 4 and not spills and not late and total(product, FFMA) > 0 == total(unfused, FFMA) and total(fused, FFMA) > 0
-    sys.exit(0 if ok else 1)
+    found_all = len(product) > 5 and len(products) == 4
+    fused_as_written = total(product, FFMA) > 0 == total(unfused, FFMA) and total(fused, FFMA) > 0
+    sys.exit(0 if found_all and fused_as_written and not spills and not late else 1)
 
 
 main()

@@ -446,5 +446,5 @@ START_TEST(overflow_ends_a_run) {
 }
 END_TEST
 
-SUITE(device, reasons, names, each_call_fails_once, training_goes_on_after_a_failure, lost_device, out_of_device_memory, fork_is_refused, what_an_epoch_costs,
-      resident_rows, overflow_ends_a_run)
+SUITE(device, reasons, names, each_call_fails_once, training_goes_on_after_a_failure, lost_device, out_of_device_memory,
+      fork_is_refused, what_an_epoch_costs, resident_rows, overflow_ends_a_run)

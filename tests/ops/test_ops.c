@@ -356,4 +356,5 @@ START_TEST(random_programs) {
 }
 END_TEST
 
-SUITE(ops, argmax_of_equals, random_programs, every_level, ref_products_are_right, law_functions, law_functions_of_machines, fused_is_its_expansion)
+SUITE(ops, argmax_of_equals, random_programs, every_level, ref_products_are_right, law_functions, law_functions_of_machines,
+      fused_is_its_expansion)

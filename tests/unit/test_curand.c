@@ -2,8 +2,8 @@
 /* cuRAND's stream: what is made from its words, the ends of uniforms, calls that join, states. tests/golden has cuRAND's own. */
 #include "suite.h"
 
+#include "curand.h"
 #include "generator.h"
-#include "host/philox.h"
 
 #include <math.h>
 
@@ -22,16 +22,8 @@ static void go_to(nninit_generator *g, uint64_t next, bool doubles) {
     g->curand.doubles = doubles;
 }
 
-/* As docs/numerics.md has it. */
-static uint32_t word(uint64_t seed, uint64_t e) {
-    const uint64_t q = e / 4, r = q / 65536;
-    uint32_t words[4];
-    philox(seed, (const uint32_t[]){(uint32_t)r, (uint32_t)(r >> 32), (uint32_t)(q % 65536), 0}, words);
-    return words[e % 4];
-}
-
 static uint64_t word64(uint64_t seed, uint64_t e) {
-    return (uint64_t)word(seed, e) << 32 | word(seed, e + 1);
+    return (uint64_t)curand_word(seed, e) << 32 | curand_word(seed, e + 1);
 }
 
 /* Each draw goes on where the one before it ended, from a word on that is no multiple of anything. */
@@ -61,16 +53,16 @@ START_TEST(draws_of_words) {
     generator_unit(g, NNINIT_FLOAT64, unit64, N);
     ck_assert_ok(context, nninit_generator_randperm(g, order, N));
     for (uint64_t i = 0; i < N; i++) {
-        wrong += narrow[i] != -5 + (int64_t)(word(seed, at + i) % 1005);
-        wrong += all[i] != word(seed, at + N + i);
+        wrong += narrow[i] != -5 + (int64_t)(curand_word(seed, at + i) % 1005);
+        wrong += all[i] != curand_word(seed, at + N + i);
         wrong += wide[i] != 7 + (int64_t)(word64(seed, at + 2 * N + 2 * i) % ((UINT64_C(1) << 32) + 1));
         wrong += random[i] != (int64_t)(word64(seed, at + 4 * N + 2 * i) >> 1);
         wrong += ones[i] != ((double)(word64(seed, at + 6 * N + 2 * i) >> 11) * 0x1p-53 < 0.25);
-        wrong += each[i] != ((float)(word(seed, at + 8 * N + i) >> 8) * 0x1p-24f < p[i]);
+        wrong += each[i] != ((float)(curand_word(seed, at + 8 * N + i) >> 8) * 0x1p-24f < p[i]);
         wrong += each64[i] != ((double)(word64(seed, at + 9 * N + 2 * i) >> 11) * 0x1p-53 < p64[i]);
-        wrong += unit[i] != (float)(word(seed, at + 11 * N + i) >> 8) * 0x1p-24f;
+        wrong += unit[i] != (float)(curand_word(seed, at + 11 * N + i) >> 8) * 0x1p-24f;
         wrong += unit64[i] != (double)(word64(seed, at + 12 * N + 2 * i) >> 11) * 0x1p-53;
-        const uint64_t other = i + (i + 1 < N ? word(seed, at + 14 * N + i) % (N - i) : 0);
+        const uint64_t other = i + (i + 1 < N ? curand_word(seed, at + 14 * N + i) % (N - i) : 0);
         const int64_t kept = permuted[i];
         permuted[i] = permuted[other];
         permuted[other] = kept;
@@ -91,7 +83,7 @@ START_TEST(uniforms_end_at_one) {
     static double y[100000];
     context = suite_context();
     nninit_generator *g = make(777);
-    ck_assert_uint_eq(word(777, E), 0xffffffa8);
+    ck_assert_uint_eq(curand_word(777, E), 0xffffffa8);
     go_to(g, E, false);
     ck_assert_ok(context, nninit_generator_uniform(g, NNINIT_FLOAT32, &x, 1, 0, 1));
     ck_assert(x == 1);

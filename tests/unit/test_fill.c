@@ -3,6 +3,7 @@
  * generator's state, for every length and from every place in a block of words. */
 #include "suite.h"
 
+#include "curand.h"
 #include "generator.h"
 #include "host/philox.h"
 
@@ -153,14 +154,6 @@ static float counted_normal(uint64_t seed, uint64_t draw, uint64_t i) {
     float sine, cosine, radius = sqrtf(-2 * log_of(1 - counted(seed, draw, pair)));
     turn(6.28318530717958648f * counted(seed, draw, pair + 1), &sine, &cosine);
     return fmaf(radius * (i % 2 ? sine : cosine), (float)std, (float)mean);
-}
-
-/* Word e of cuRAND's stream. */
-static uint32_t curand_word(uint64_t seed, uint64_t e) {
-    const uint64_t q = e / 4, r = q / 65536;
-    uint32_t word[4];
-    philox(seed, (const uint32_t[]){(uint32_t)r, (uint32_t)(r >> 32), (uint32_t)(q % 65536), 0}, word);
-    return word[e % 4];
 }
 
 static float curand_uniform(uint64_t seed, uint64_t e) {
